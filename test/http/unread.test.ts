@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { it } from 'node:test'
 import { watchReader } from '../../src/http/unread.ts'
 import { listen } from '../support/listen.ts'
+import { readSlowly } from '../support/read-slowly.ts'
 
 it('a client is waited for as long as it reads, also within one message of a stream (A36)', async (test) => {
   const patience = 2000
@@ -15,18 +16,8 @@ it('a client is waited for as long as it reads, also within one message of a str
   })
   const client = connect((await listen(server, test)).port, '127.0.0.1')
   test.after(() => client.destroy())
-  const began = performance.now()
-  let [read, sincePause] = [0, 0]
-  client.on('data', ({ length }) => {
-    read += length
-    sincePause += length
-    // So much that the system tells the server of it, for longer than nothing may be read, and then the rest.
-    if (sincePause < 1 << 18 || performance.now() - began > 2.5 * patience) return
-    sincePause = 0
-    client.pause()
-    setTimeout(() => client.resume(), 100)
-  })
+  const read = readSlowly(client, 2.5 * patience)
   client.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
   await once(client, 'end')
-  assert.ok(read > 32 << 20, `${read} bytes came`)
+  assert.ok(read() > 32 << 20, `${read()} bytes came`)
 })

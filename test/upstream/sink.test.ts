@@ -8,6 +8,7 @@ import { Refusal } from '../../src/core/errors.ts'
 import type { Rewrite } from '../../src/upstream/contract.ts'
 import { openSink, type Sink } from '../../src/upstream/conversation/sink.ts'
 import { listen } from '../support/listen.ts'
+import { readSlowly } from '../support/read-slowly.ts'
 
 /** As much of an HTTP answer as a sink needs. */
 class FakeAnswer extends EventEmitter {
@@ -176,20 +177,9 @@ describe('a client that does not read (A36)', { timeout: 60_000 }, () => {
       sink.finish(large)
     }
     const { client, over } = await openUnread(test, use, patience)
-    const began = performance.now()
-    let [read, sincePause] = [0, 0]
-    client.on('data', ({ length }) => {
-      read += length
-      sincePause += length
-      // A little at a time, for longer than a client may leave data unread, and then the rest.
-      if (sincePause < 1 << 17 || performance.now() - began > 2 * patience) return
-      sincePause = 0
-      client.pause()
-      setTimeout(() => client.resume(), 100)
-    })
-    client.resume()
+    const read = readSlowly(client, 2 * patience)
     assert.equal(await over, 'finished')
     await once(client, 'end')
-    assert.ok(read > 14 << 20, `${read} bytes came`)
+    assert.ok(read() > 14 << 20, `${read()} bytes came`)
   })
 })
