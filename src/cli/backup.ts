@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
+import { fileSuffix } from '../config/read-variable.ts'
 import type { Config } from '../config/schema.ts'
 import { systemClock } from '../core/clock.ts'
 import { masterSecret, writtenTenantSecret } from '../core/secret.ts'
@@ -36,7 +37,7 @@ export function backupCommand(): Command {
       const [file, folder] = [resolve(name), resolve(config.data)]
       requireStore(config)
       checkTarget(name, file)
-      refuseOwn(name, file, config.tenant?.home ?? folder)
+      refuseOwn(name, file, { home: config.tenant?.home ?? folder, config: flags.config })
       const known = knownSecret(config)
       const withSecret = known === undefined
       const secret = known ?? readSecretFile(folder)
@@ -142,19 +143,33 @@ function loadEmbedded(
 
 /**
  * Throws for files that the installation itself, or a tenant of it, uses: overwriting one with a backup would
- * destroy it. `home` is the data folder of the installation.
+ * destroy it. `home` is the data folder of the installation, `config` the file that the command is given.
  */
-function refuseOwn(name: string, file: string, home: string): void {
+function refuseOwn(
+  name: string,
+  file: string,
+  { home, config }: { readonly home: string; readonly config: string | undefined },
+): void {
   const folder = realpathSync(dirname(file))
-  const isOwn = isSameFolder(folder, home) || isSameFolder(dirname(folder), join(home, 'tenants'))
+  const isOwn = isSame(folder, home) || isSame(dirname(folder), join(home, 'tenants'))
   const store = basename(storeFile(folder))
   const needed = [store, `${store}-wal`, `${store}-shm`, 'secret']
   // Where a file system ignores case, as it does on macOS, other spellings name the same file.
-  if (isOwn && needed.includes(basename(file).toLowerCase()))
+  const isStored = isOwn && needed.includes(basename(file).toLowerCase())
+  if (isStored || readFiles(config).some((path) => isSame(path, file)))
     throw wrongOperand(name, 'the installation itself uses this file: name another one')
 }
 
-function isSameFolder(one: string, other: string): boolean {
+/** The files from which a configuration is read, with its secret. */
+function readFiles(config = ''): readonly string[] {
+  const named = Object.entries(process.env)
+    .filter(([variable]) => variable === fileVariable || variable.endsWith(fileSuffix))
+    .map(([, file = '']) => file)
+  return [config, ...named].filter((file) => existsSync(file)) // variables of others may name what is closed to us
+}
+
+/** Whether two paths lead to the same file or folder, whatever their spelling. */
+function isSame(one: string, other: string): boolean {
   const [first, second] = [one, other].map((path) => statSync(path, { bigint: true, throwIfNoEntry: false }))
   return first !== undefined && first.dev === second?.dev && first.ino === second.ino
 }

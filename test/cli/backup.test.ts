@@ -6,7 +6,6 @@ import {
   readdirSync,
   readFileSync,
   statSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -155,26 +154,6 @@ describe('portcullis backup', () => {
     const useless = await portcullis(['backup', inFolder('x'), '--data', data])
     assert.equal(useless.code, 2, 'a backup that nobody could open is none')
     assert.match(useless.stderr, /made with another secret/)
-  })
-
-  it('takes the place of nothing that the installation runs on, whatever it is told', async () => {
-    const data = folder()
-    assert.equal((await portcullis(['user', 'invite', 'alice', '--data', data])).code, 0)
-    const content = (name: string): string => readFileSync(join(data, name), 'base64')
-    const names = ['portcullis.sqlite', 'secret']
-    const contents = names.map(content)
-    const link = inFolder('link')
-    symlinkSync(data, link)
-    // Some file systems do not tell names apart by their case.
-    const spellings = [...names, 'Secret', 'PORTCULLIS.sqlite-wal']
-    for (const file of spellings.flatMap((name) => [join(data, name), join(link, name)])) {
-      const { code, stderr } = await portcullis(['backup', file, '--force', '--data', data])
-      assert.deepEqual(
-        [code, stderr],
-        [2, `portcullis: ${file}: the installation itself uses this file: name another one\n`],
-      )
-    }
-    assert.deepEqual(names.map(content), contents)
   })
 
   it('leaves a PostgreSQL to its own tools', async () => {
