@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { it } from 'node:test'
-import { watchReader } from '../../src/http/unread.ts'
+import { endAnswer, watchReader } from '../../src/http/unread.ts'
 import { listen } from '../support/listen.ts'
 import { readSlowly } from '../support/read-slowly.ts'
 
@@ -20,4 +20,20 @@ it('a client is waited for as long as it reads, also within one message of a str
   client.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
   await once(client, 'end')
   assert.ok(read() > 32 << 20, `${read()} bytes came`)
+})
+
+it('an answer that was read slowly limits no request that was sent behind it (A36)', async (test) => {
+  const patience = 1500
+  const server = createServer((req, res) => {
+    if (req.url === '/first') return endAnswer(res, 'x'.repeat(32 << 20), patience)
+    // So late that the timeout of the first would have ended the connection, where it goes on.
+    return void setTimeout(() => res.end('second'), 2 * patience)
+  })
+  const client = connect((await listen(server, test)).port, '127.0.0.1')
+  test.after(() => client.destroy())
+  let last = ''
+  client.on('data', (chunk: Buffer) => (last = (last + chunk.toString('latin1')).slice(-6)))
+  client.write('GET /first HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+  await once(client, 'close')
+  assert.equal(last, 'second')
 })
