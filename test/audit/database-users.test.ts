@@ -39,7 +39,7 @@ describe('the copy in PostgreSQL, for users with few privileges,', { timeout: 12
       )
   })
 
-  it('needs nobody who owns it once it is there: one user appends, and another one reads', async (test) => {
+  it('needs nobody who owns it once it is there: one user appends, and another one reads, and may prune', async (test) => {
     const database = await server.createDatabase()
     const made = makeTrailFolder()
     const trail = made.open()
@@ -80,5 +80,11 @@ describe('the copy in PostgreSQL, for users with few privileges,', { timeout: 12
     await gateway.append([...late, ...rows])
     assert.equal((await linesOf(auditor)).length, 2 * made.lines().length)
     await assert.rejects(linesOf(gateway), lacks)
+
+    await database.query('grant delete on audit_events to auditor_only')
+    await database.query('grant insert on audit_anchors to auditor_only')
+    const all = await auditor.markBefore(undefined, made.clock.now() + 1)
+    await auditor.remove({ ...removal, below: all, count: 2 * rows.length })
+    assert.deepEqual([await linesOf(auditor), await auditor.anchors(undefined)], [[], ['an anchor']])
   })
 })
