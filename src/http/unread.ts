@@ -9,11 +9,12 @@ export const readPatience = 60_000
  */
 export function endAnswer(res: ServerResponse, text?: string, patience = readPatience): void {
   res.end(text)
-  if (res.writableLength === 0) return
-  res.setTimeout(patience, () => res.destroy())
-  // Node ends the timeout with the answer only if the next request is not there already. First, since afterwards
-  // the connection belongs to that one.
-  res.prependOnceListener('finish', () => res.setTimeout(0))
+  if (res.writableLength > 0) {
+    res.setTimeout(patience, () => res.destroy())
+    // Node ends the timeout with the answer only if the next request is not there already. First, since
+    // afterwards the connection belongs to that one.
+    res.prependOnceListener('finish', () => res.setTimeout(0))
+  }
 }
 
 /**
