@@ -68,7 +68,10 @@ const proxies: readonly Proxy[] = [
       const text = example('Caddyfile')
         .replace('portcullis:3002', `127.0.0.1:${gateway}`)
         .replace('mcp.example.com {', `mcp.example.com {\n\ttls ${certificate} ${key}`)
-      return `{\n\tadmin off\n\thttp_port ${plain}\n\thttps_port ${tls}\n\tdefault_bind 127.0.0.1\n}\n${text}`
+      // HTTP/3 would need the UDP port, by which the tests keep the other one to themselves.
+      const servers = 'servers {\n\t\tprotocols h1 h2\n\t}'
+      const places = `http_port ${plain}\n\thttps_port ${tls}\n\tdefault_bind 127.0.0.1`
+      return `{\n\tadmin off\n\t${places}\n\t${servers}\n}\n${text}`
     },
   },
 ]
