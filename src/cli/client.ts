@@ -146,8 +146,8 @@ async function show(open: OpenStore, { json }: Flags, id: string): Promise<void>
 async function describeKnown(open: OpenStore, id: string, isBlocked: boolean): Promise<Described> {
   const configured = open.config.clients.find((client) => client.id === id)
   if (configured !== undefined) return describeConfigured(configured)
-  const isStored = (await open.store.clients.find(id)) !== undefined
-  return isBlocked && !isStored ? { client_id: id } : describeClient(await find(open, id))
+  if (isBlocked && (await open.store.clients.find(id)) === undefined) return { client_id: id }
+  return describeClient(await find(open, id))
 }
 
 /** The clients that are blocked, by their ids. */
