@@ -67,13 +67,6 @@ export async function authenticate(
 }
 
 /**
- * The caller, checked again after the whole body has arrived, since the sender decides how long that takes.
- */
-export function stillValid(tokens: TokenVerifier, principal: Principal): Principal | undefined {
-  return tokens.isCurrent(principal) ? principal : undefined
-}
-
-/**
  * Refuses a caller whose token has ended in the meantime. Throws `token_invalid` with the challenge for the
  * client.
  */

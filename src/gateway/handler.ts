@@ -6,7 +6,7 @@ import type { Traces } from '../telemetry/trace-contract.ts'
 import type { Admission } from './admission.ts'
 import { attachCredential } from './attach-credential.ts'
 import { recordCall } from './audit.ts'
-import { authenticate, refuseEnded, stillValid } from './authenticate.ts'
+import { authenticate, refuseEnded } from './authenticate.ts'
 import { authorize, neededScopes } from './authorize.ts'
 import { summarise } from './call.ts'
 import { challengeStepUp, type StepUpMemory } from './challenge-step-up.ts'
@@ -46,19 +46,20 @@ export type McpHandler = (upstream: Upstream, exchange: Exchange, note: Note) =>
  * has checked Host, Origin and CORS before.
  */
 export function mcpHandler(ports: McpPorts): McpHandler {
-  const { admission, sessions, streamIds, taskIds, stepUps, limits, recorder } = ports
+  const { tokens, admission, sessions, streamIds, taskIds, stepUps, limits, recorder } = ports
   return async function mcp(upstream, exchange, note) {
     const { head } = exchange
     recorder.check() // 503
     checkDeclaredLength(head.contentLength, limits.bodyBytes) // 413
-    const caller = await authenticate(ports, upstream, exchange) // 401 with resource_metadata
-    note.principal = caller
+    const principal = await authenticate(ports, upstream, exchange) // 401 with resource_metadata
+    note.principal = principal
     if (head.duplicated !== undefined) throw new Refusal('header_duplicated', { explain: head.duplicated }) // 400
-    const place = await admission.enter(caller, upstream, exchange.res) // 503
-    const session = sessions.open(head.sessionId, caller, upstream.name)
+    const place = await admission.enter(principal, upstream, exchange.res) // 503
+    const session = sessions.open(head.sessionId, principal, upstream.name)
     const fallback = typeof session === 'object' ? session.revision : undefined
     const asked = await readCall(exchange, { limits, fallback, findMethod: upstream.findMethod }) // 400, 404, 415
-    const principal = stillValid(ports.tokens, caller) ?? refuseEnded(upstream, exchange, asked) // 401, again
+    // The sender decides how long the body takes.
+    if (!tokens.isCurrent(principal)) refuseEnded(upstream, exchange, asked) // 401, again
     const call = withholdOffers(upstream, asked)
     const summary = summarise(call)
     note.call = summary
@@ -73,7 +74,7 @@ export function mcpHandler(ports: McpPorts): McpHandler {
     note.trace = beginTrace(ports.traces, exchange, call)
     const outbound = await attachCredential(opened, { head, session, streamIds, trace: note.trace }) // 404, 503
     // The token may have ended while a token server was waited for.
-    if (stillValid(ports.tokens, principal) === undefined) refuseEnded(upstream, exchange, asked) // 401, once more
+    if (!tokens.isCurrent(principal)) refuseEnded(upstream, exchange, asked) // 401, once more
     recordCall(recorder, exchange, note, { call, upstream })
     note.trace?.went()
     return forward(ports, opened, outbound, { exchange, place }) // streams; 502, 504
