@@ -3,6 +3,7 @@ import type { Principal } from '../core/principal.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { Call } from './call.ts'
 import { challengeScopes, scopesFor } from './challenge-scopes.ts'
+import { invalidToken } from './token-refusals.ts'
 import type { TokenVerifier } from './token-verifier.ts'
 import type { Upstream } from './upstream.ts'
 import type { ProofVerifier } from './verify-proof.ts'
@@ -49,11 +50,10 @@ export async function authenticate(
   }
   const { scheme, token } = credentials
   try {
-    if (token === undefined) throw new Refusal('token_invalid', { reason: 'token is malformed' })
+    if (token === undefined) throw invalidToken('token is malformed')
     const principal = await ports.tokens.verify(token, upstream.resource)
     if (scheme === 'DPoP') await checkProof(ports.proofs, principal, token, exchange)
-    else if (needsProof(principal, upstream))
-      throw new Refusal('token_invalid', { reason: 'token comes without a proof' })
+    else if (needsProof(principal, upstream)) throw invalidToken('token comes without a proof')
     return principal
   } catch (error) {
     const code = error instanceof Refusal ? challenged[error.code] : undefined
@@ -107,7 +107,7 @@ async function checkProof(
   token: string,
   { head, req, path, baseHeaders }: Exchange,
 ): Promise<void> {
-  if (thumbprint === undefined) throw new Refusal('token_invalid', { reason: 'token is bound to no key' })
+  if (thumbprint === undefined) throw invalidToken('token is bound to no key')
   if (head.dpop === undefined) throw new Refusal('proof_invalid', { reason: 'proof is missing' })
   if (head.duplicated === 'dpop') throw new Refusal('proof_invalid', { reason: 'proof was sent twice' })
   const presented = { proof: head.dpop, method: req.method ?? '', path, token, thumbprint }

@@ -1,7 +1,8 @@
 import type { JWTPayload } from 'jose'
 import { type Clock, epochSeconds } from '../core/clock.ts'
 import type { Principal } from '../core/principal.ts'
-import { type ClaimSource, invalidToken, issuerUnavailable, toPrincipal } from './to-principal.ts'
+import { type ClaimSource, toPrincipal } from './to-principal.ts'
+import { invalidToken, issuerUnavailable } from './token-refusals.ts'
 import { clockToleranceSeconds } from './verify-jwt.ts'
 
 /** How an issuer is asked about tokens (RFC 7662). */

@@ -1,14 +1,11 @@
 import type { JWTPayload } from 'jose'
-import { Refusal } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
 import { isPrintable } from '../core/printable.ts'
-import { reasonOf } from '../core/reason-of.ts'
 import { holdersOf } from '../core/revocation.ts'
 import { ScopeSet } from '../core/scope.ts'
 import { isUserId } from '../core/user-id.ts'
-import { scrub } from '../telemetry/scrub.ts'
-import { keysUnavailable } from './keys-unavailable.ts'
 import { readScopes, readText, readTexts } from './read-claims.ts'
+import { invalidToken } from './token-refusals.ts'
 import type { TrustedIssuer } from './token-verifier.ts'
 
 /** What must be known of an issuer to read its claims. */
@@ -75,23 +72,4 @@ function boundKey(confirmation: unknown): string | undefined {
   if (typeof jkt !== 'string' || Object.keys(others).length > 0)
     throw invalidToken('token is bound in an unknown way')
   return jkt
-}
-
-/** An issuer cannot be asked for what its tokens are verified with. The reasons are labels as well; the log has the cause. */
-export function issuerUnavailable(
-  reason: string,
-  { issuer }: Pick<ClaimSource, 'issuer'>,
-  cause: unknown,
-): Refusal {
-  const why = reasonOf(cause)
-  const specifics = scrub(why.startsWith(issuer) ? why : `${issuer}: ${why}`)
-  return keysUnavailable(reason, { cause, specifics })
-}
-
-/** A token that is not accepted. The reasons are a closed set, since they are metric labels. */
-export function invalidToken(
-  reason: string,
-  { cause, specifics }: { readonly cause?: unknown; readonly specifics?: string } = {},
-): Refusal {
-  return new Refusal('token_invalid', { reason, cause, ...(specifics === undefined ? {} : { specifics }) })
 }

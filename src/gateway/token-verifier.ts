@@ -5,9 +5,9 @@ import { Refusal } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
 import { digest } from '../core/secret.ts'
 import { type Introspection, introspectToken } from './introspect-token.ts'
-import { keysUnavailable } from './keys-unavailable.ts'
 import type { ClaimReading } from './read-claims.ts'
-import { invalidToken, toPrincipal } from './to-principal.ts'
+import { toPrincipal } from './to-principal.ts'
+import { invalidToken, keysUnavailable } from './token-refusals.ts'
 import { clockToleranceSeconds, verifyJwt } from './verify-jwt.ts'
 
 /** An authorization server whose access tokens are accepted here. */

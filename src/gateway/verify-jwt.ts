@@ -2,7 +2,7 @@ import { errors, type JWTClaimVerificationOptions, type JWTPayload, jwtVerify, U
 import type { Clock } from '../core/clock.ts'
 import { Refusal } from '../core/errors.ts'
 import { areKeysAbsent } from '../issuer/keys-absent.ts'
-import { invalidToken, issuerUnavailable } from './to-principal.ts'
+import { invalidToken, issuerUnavailable } from './token-refusals.ts'
 import type { TrustedIssuer } from './token-verifier.ts'
 
 /** The clock difference that is tolerated. */
