@@ -2,6 +2,7 @@ import type { IssuerDescription } from '../config/describe-issuer.ts'
 import type { Config } from '../config/schema.ts'
 import { standardReading } from '../gateway/read-claims.ts'
 import type { TrustedIssuer } from '../gateway/token-verifier.ts'
+import { tokenType } from '../gateway/verify-jwt.ts'
 
 /** How the gateway reads an issuer's verified tokens. */
 export type AcceptedTokens = Pick<
@@ -26,7 +27,7 @@ export function tokensOf(
   return {
     issuer,
     audiences,
-    tokenTypes: tokenTypes.map((type) => type.toLowerCase().replace(/^application\//, '')),
+    tokenTypes: tokenTypes.map(tokenType),
     claims: { ...claims, scopeMap, granted: scopes },
     hasForeignUsers: authorizationServer === 'own',
   }

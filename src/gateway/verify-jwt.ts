@@ -23,7 +23,7 @@ export async function verifyJwt(
     checkKind(payload, protectedHeader.typ, issuer.tokenTypes)
     return { payload, kid: protectedHeader.kid }
   } catch (error) {
-    throw error instanceof Refusal ? error : refusalFor(error, issuer)
+    throw refusalFor(error, issuer)
   }
 }
 
@@ -41,7 +41,7 @@ export function checkUnverified(
     const { payload } = UnsecuredJWT.decode(new UnsecuredJWT(claims).encode(), claimRules(issuer, clock))
     checkKind(payload, header === undefined ? issuer.tokenTypes[0] : header.typ, issuer.tokenTypes)
   } catch (error) {
-    throw error instanceof Refusal ? error : refusalFor(error, issuer)
+    throw refusalFor(error, issuer)
   }
 }
 
@@ -58,14 +58,14 @@ function claimRules({ issuer }: Pick<TrustedIssuer, 'issuer'>, clock: Clock): JW
 }
 
 function checkKind(payload: JWTPayload, typ: string | undefined, tokenTypes: readonly string[]): void {
-  const type = mediaType(typ)
+  const type = tokenType(typ ?? '')
   if (!tokenTypes.includes(type) || (type !== 'at+jwt' && isOtherToken(payload)))
     throw invalidToken('token is no access token')
 }
 
-/** RFC 7515 section 4.1.9: the prefix `application/` may be omitted, and case does not matter. */
-function mediaType(typ: string | undefined): string {
-  return (typ ?? '').toLowerCase().replace(/^application\//, '')
+/** The one spelling of a `typ`: without the prefix `application/`, in lower case (RFC 7515 section 4.1.9). */
+export function tokenType(typ: string): string {
+  return typ.toLowerCase().replace(/^application\//, '')
 }
 
 /**
@@ -81,19 +81,19 @@ function isOtherToken(payload: JWTPayload): boolean {
 }
 
 function refusalFor(error: unknown, issuer: Pick<TrustedIssuer, 'issuer'>): Refusal {
-  if (error instanceof errors.JWTExpired) return invalidToken('token expired', { cause: error })
-  if (error instanceof errors.JWTClaimValidationFailed) {
-    return invalidToken(error.claim === 'nbf' ? 'token not valid yet' : 'token lacks a claim', {
-      cause: error,
-    })
-  }
-  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) {
-    return invalidToken('token is signed with an unknown key', { cause: error })
-  }
-  if (error instanceof errors.JWSSignatureVerificationFailed)
-    return invalidToken('token has a wrong signature', { cause: error })
-  if (error instanceof errors.JOSEAlgNotAllowed)
-    return invalidToken('token has a forbidden algorithm', { cause: error })
+  if (error instanceof Refusal) return error
   if (areKeysAbsent(error)) return issuerUnavailable('signing keys cannot be had', issuer, error)
-  return invalidToken('token is malformed', { cause: error })
+  return invalidToken(faultIn(error), { cause: error })
+}
+
+/** The fault of the token. */
+function faultIn(error: unknown): string {
+  if (error instanceof errors.JWTExpired) return 'token expired'
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return error.claim === 'nbf' ? 'token not valid yet' : 'token lacks a claim'
+  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys)
+    return 'token is signed with an unknown key'
+  if (error instanceof errors.JWSSignatureVerificationFailed) return 'token has a wrong signature'
+  if (error instanceof errors.JOSEAlgNotAllowed) return 'token has a forbidden algorithm'
+  return 'token is malformed'
 }
