@@ -5,6 +5,7 @@ import type { Era } from '../../mcp/revisions.ts'
 import { refusalForStatus } from '../conversation/http-status.ts'
 import { passedHeaders } from '../conversation/passed-headers.ts'
 import { asRefusal, parseMessages, readEvents, readJsonMessages } from '../conversation/read-messages.ts'
+import { endSession } from '../streamable/open-session.ts'
 import { messageHeaders } from '../streamable/request-headers.ts'
 import { confirms, type Implementation, questionFor } from './questions.ts'
 import type { AskServer, Speaks } from './verdicts.ts'
@@ -41,18 +42,15 @@ export function askHttp({ dispatcher, url, trySse, self, timeoutSeconds }: AskHt
       signal,
     })
     const speaks = await readVerdict(era, answer, before)
-    const session = answer.headers['mcp-session-id']
-    if (era === 'legacy' && typeof session === 'string') leave([...headers, 'Mcp-Session-Id', session])
+    const id = answer.headers['mcp-session-id']
+    // Nobody needs the session that the question opened.
+    if (era === 'legacy' && typeof id === 'string')
+      void endSession(
+        { dispatcher, url, responseSeconds: timeoutSeconds },
+        { id, revision: undefined },
+        headers,
+      )
     return speaks
-  }
-
-  /** Nobody needs the session that the question opened. */
-  const leave = (headers: readonly string[]): void => {
-    const signal = AbortSignal.timeout(timeoutSeconds * 1000)
-    dispatcher
-      .request({ ...target, method: 'DELETE', headers: headers as string[], signal })
-      .then(({ body }) => body.dump())
-      .catch(() => {}) // in that case the server forgets it by itself
   }
 
   const streams = async (headers: readonly string[], signal: AbortSignal): Promise<boolean> => {
@@ -80,8 +78,7 @@ export function askHttp({ dispatcher, url, trySse, self, timeoutSeconds }: AskHt
     const signal = AbortSignal.timeout(timeoutSeconds * 1000)
     try {
       if (await post(era, { headers, before, signal })) return 'native'
-      const speaks: Speaks = era === 'legacy' && trySse && (await streams(headers, signal)) ? 'sse' : 'no'
-      return speaks
+      return era === 'legacy' && trySse && (await streams(headers, signal)) ? 'sse' : 'no'
     } catch (error) {
       if (signal.aborted) throw new Refusal('upstream_timeout', { reason: 'no answer to the probe' })
       throw asRefusal(error)

@@ -6,6 +6,7 @@ import type { Era } from '../../mcp/revisions.ts'
 import type { OpenChannel } from '../conversation/channel.ts'
 import { asObject, type Json } from '../conversation/json-rpc.ts'
 import { asRefusal } from '../conversation/read-messages.ts'
+import { endSession } from './open-session.ts'
 import { readAnswer } from './read-answer.ts'
 import { longestPauseMilliseconds, NoStream, newPlace, type Place, readStream } from './read-stream.ts'
 import { type LegacySession, messageHeaders, sessionHeaders } from './request-headers.ts'
@@ -16,7 +17,7 @@ interface StreamableOptions {
   readonly era: Era
 }
 
-const goodbyeMilliseconds = 2000
+const goodbyeSeconds = 2
 const maxReturns = 100
 
 /** Opens a channel to a Streamable HTTP server: each message is a POST, whose answer may be a stream. */
@@ -140,13 +141,7 @@ export function streamableChannel({ dispatcher, url, era }: StreamableOptions): 
         onClosed(new Refusal('gateway_interrupted', { reason: 'the session was closed' }))
         for (const abort of running.values()) abort.abort()
         if (session.id === undefined) return
-        const headers = [...lastHeaders, ...sessionHeaders(session)]
-        const signal = AbortSignal.timeout(goodbyeMilliseconds)
-        try {
-          await (await dispatcher.request({ ...target, method: 'DELETE', headers, signal })).body.dump()
-        } catch {
-          // The server forgets the session by itself.
-        }
+        await endSession({ dispatcher, url, responseSeconds: goodbyeSeconds }, session, lastHeaders)
       },
     }
   }

@@ -11,7 +11,7 @@ import { type LegacySession, messageHeaders, sessionHeaders } from './request-he
 export interface SessionTarget {
   readonly dispatcher: Dispatcher
   readonly url: string
-  /** How long opening a session may take. */
+  /** How long opening a session, or ending it, may take. */
   readonly responseSeconds: number
 }
 
