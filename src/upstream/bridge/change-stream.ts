@@ -3,6 +3,7 @@ import { byItself, virtualSink } from '../conversation/ask.ts'
 import type { Caller, Conversation } from '../conversation/contract.ts'
 import { asObject, callOf, type Json, paramsOf } from '../conversation/json-rpc.ts'
 import type { Sink } from '../conversation/sink.ts'
+import { announcedBy, filterFor } from './listen-filter.ts'
 import { toLegacyNotification } from './to-legacy.ts'
 import { toModernRequest } from './to-modern.ts'
 
@@ -53,7 +54,8 @@ export function changeStream(tell: (change: Json) => void, onEnd: () => void): C
   return {
     async renew(wish) {
       const { conversation, capabilities, envelope, uris, caller } = wish
-      const notifications = filterFor(capabilities, uris)
+      // Everything that the server can notify of, since a legacy client is notified of changes without asking.
+      const notifications = filterFor(announcedBy(capabilities), [...uris])
       if (Object.keys(notifications).length === 0) {
         // A server would end a stream on which it has nothing to say; the client's stays open.
         const earlier = current
@@ -97,16 +99,5 @@ export function changeStream(tell: (change: Json) => void, onEnd: () => void): C
       current = undefined
       if (last !== undefined) stop(last, last.uris)
     },
-  }
-}
-
-/** Everything that the server can notify of, since a legacy client is notified of changes without asking. */
-function filterFor(capabilities: Json, uris: ReadonlySet<string>): Json {
-  const tells = (name: string): boolean => asObject(capabilities[name])?.['listChanged'] === true
-  return {
-    ...(tells('tools') ? { toolsListChanged: true } : {}),
-    ...(tells('prompts') ? { promptsListChanged: true } : {}),
-    ...(tells('resources') ? { resourcesListChanged: true } : {}),
-    ...(uris.size === 0 ? {} : { resourceSubscriptions: [...uris] }),
   }
 }

@@ -6,6 +6,7 @@ import { ask } from '../conversation/ask.ts'
 import type { Caller, Conversation } from '../conversation/contract.ts'
 import { asObject, callOf, errorOf, type Json, metaOf, paramsOf } from '../conversation/json-rpc.ts'
 import type { Sink } from '../conversation/sink.ts'
+import { announcedBy, filterFor } from './listen-filter.ts'
 
 interface Subscription {
   readonly id: unknown
@@ -14,15 +15,6 @@ interface Subscription {
   readonly uris: ReadonlySet<string>
 }
 
-/**
- * Which entry of a filter corresponds to which notification of a legacy server, and which capability
- * announces it.
- */
-const changes = [
-  { entry: 'toolsListChanged', method: 'notifications/tools/list_changed', capability: 'tools' },
-  { entry: 'promptsListChanged', method: 'notifications/prompts/list_changed', capability: 'prompts' },
-  { entry: 'resourcesListChanged', method: 'notifications/resources/list_changed', capability: 'resources' },
-]
 const updated = 'notifications/resources/updated'
 
 /** The `subscriptions/listen` streams of modern clients over one session of a legacy server. */
@@ -69,10 +61,7 @@ export function createSubscriptions(): Subscriptions {
       }
       const canSubscribe = asObject(capabilities['resources'])?.['subscribe'] === true
       const uris = canSubscribe ? await subscribe(wanted, conversation, caller) : []
-      const kinds = changes.filter(
-        ({ entry, capability }) =>
-          filter[entry] === true && asObject(capabilities[capability])?.['listChanged'] === true,
-      )
+      const kinds = announcedBy(capabilities).filter(({ entry }) => filter[entry] === true)
       const subscription: Subscription = {
         id,
         sink,
@@ -80,12 +69,8 @@ export function createSubscriptions(): Subscriptions {
         uris: new Set(uris),
       }
       if (sink.closed) return unsubscribe(uris, conversation, caller)
-      const notifications = {
-        ...Object.fromEntries(kinds.map(({ entry }) => [entry, true])),
-        ...(uris.length === 0 ? {} : { resourceSubscriptions: uris }),
-      }
-      const acknowledged = callOf('notifications/subscriptions/acknowledged', { notifications })
-      sink.push(stamped(acknowledged, id))
+      const notifications = filterFor(kinds, uris)
+      sink.push(stamped(callOf('notifications/subscriptions/acknowledged', { notifications }), id))
       if (kinds.length === 0 && uris.length === 0) return finish(subscription)
       open.set(sink, subscription)
       return undefined
