@@ -2,9 +2,10 @@ import { Refusal } from '../../core/errors.ts'
 import { idKey } from '../../mcp/lossless.ts'
 import { metaKeys } from '../../mcp/meta-keys.ts'
 import type { Era } from '../../mcp/revisions.ts'
+import { endOfListening } from '../../mcp/subscriptions.ts'
 import type { Channel, OpenChannel } from './channel.ts'
 import type { Caller, Conversation } from './contract.ts'
-import { asObject, callOf, type Json, metaOf, paramsOf, resultOf } from './json-rpc.ts'
+import { asObject, callOf, type Json, metaOf, paramsOf } from './json-rpc.ts'
 import { createListeners } from './listeners.ts'
 import type { Sink } from './sink.ts'
 
@@ -238,10 +239,8 @@ export function startConversation({
   /** Whether a modern server ends a subscription; over HTTP that is the answer to it (DEC1). */
   function endsSubscription(params: Json | undefined): boolean {
     if (era !== 'modern') return false
-    const internal = idKey(params?.['requestId']) as number
-    const waiting = take(internal)
-    const meta = { [subscriptionKey]: waiting?.id }
-    waiting?.sink.finish(resultOf(waiting.id, { resultType: 'complete', _meta: meta }))
+    const waiting = take(idKey(params?.['requestId']) as number)
+    waiting?.sink.finish(endOfListening(waiting.id))
     return true
   }
 }
