@@ -27,10 +27,7 @@ export function addLogoutPages(
    * Who may sign out: also a user whose login is not valid at the moment, since it can become valid again, when
    * a provider or a rule is restored.
    */
-  const leaver = (context: PageContext) => {
-    const { incoming, outgoing } = context.env
-    return loggedIn(provider, identity, incoming, outgoing)
-  }
+  const leaver = (context: PageContext) => loggedIn(provider, identity, visitOf(context))
 
   pages.get(logoutPath, async (context) => {
     const who = await leaver(context)

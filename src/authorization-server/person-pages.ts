@@ -31,10 +31,7 @@ export function personPages(
   const desk = providerDesk(provider, settings, notes)
   const { local, clock, site } = settings
   const pages = pageApp(settings, notes, 'form_expired')
-  const visitor = (context: PageContext) => {
-    const { incoming, outgoing } = context.env
-    return signedIn(provider, settings.identity, incoming, outgoing)
-  }
+  const visitor = (context: PageContext) => signedIn(provider, settings.identity, visitOf(context))
 
   const next = (context: PageContext): string => {
     const asked = context.req.query('next') ?? ''

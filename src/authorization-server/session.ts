@@ -8,6 +8,12 @@ import { personLogin } from './paths.ts'
 
 type Session = InstanceType<Provider['Session']>
 
+/** A browser's request, and its answer. */
+export interface Visit {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+}
+
 /** A user whose browser has a valid session. */
 export interface SignedIn {
   readonly accountId: string
@@ -31,8 +37,7 @@ interface LoggedIn {
 export async function loggedIn(
   provider: Provider,
   identity: Identity,
-  req: IncomingMessage,
-  res: ServerResponse,
+  { req, res }: Visit,
 ): Promise<LoggedIn | undefined> {
   const session = await provider.Session.get(provider.createContext(req, res))
   const { accountId, loginTs } = session
@@ -47,10 +52,9 @@ export async function loggedIn(
 export async function signedIn(
   provider: Provider,
   identity: Identity,
-  req: IncomingMessage,
-  res: ServerResponse,
+  visit: Visit,
 ): Promise<SignedIn | undefined> {
-  const found = await loggedIn(provider, identity, req, res)
+  const found = await loggedIn(provider, identity, visit)
   return found?.account && { accountId: found.account.id, account: found.account, session: found.session }
 }
 
@@ -119,12 +123,6 @@ export function sessionSeconds(
 ): number {
   const left = loginTs + sessions.sessionSeconds - epochSeconds(clock)
   return Math.max(1, Math.min(sessions.idleSeconds, left))
-}
-
-/** A browser's request, and its answer. */
-export interface Visit {
-  readonly req: IncomingMessage
-  readonly res: ServerResponse
 }
 
 /** Begins a new session for a user who has just logged in; the browser's previous session ends. */
