@@ -2,8 +2,6 @@ import type { InteractionResults, Provider } from 'oidc-provider'
 import { displayText } from '../core/display-text.ts'
 import { ScopeSet, withoutWildcard } from '../core/scope.ts'
 import type { Markup } from '../http/page.ts'
-import { displayedClientName } from './client-name.ts'
-import { consentWarnings, displayedHost } from './consent-warnings.ts'
 import { findClient } from './find-client.ts'
 import { askedNames, askedScopes, grantConsent } from './grant-consent.ts'
 import { grants } from './grants.ts'
@@ -11,9 +9,9 @@ import { errors } from './library.ts'
 import { consentPage } from './pages/consent-page.ts'
 import { accountPath, consentPath } from './paths.ts'
 import { blockedClients } from './registration/blocked-clients.ts'
-import { documentHost } from './registration/document-url.ts'
 import { currentAccount } from './session.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
+import { waitingClient } from './waiting-client.ts'
 
 type Interaction = InstanceType<Provider['Interaction']>
 
@@ -65,26 +63,22 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
     async show(interaction, csrf) {
       const asking = askingOf(interaction)
       const [client, account, allowed] = await Promise.all([
-        findClient(provider, asking.clientId),
+        waitingClient(provider, interaction),
         settings.identity.find(asking.accountId),
         allowedBefore(asking),
       ])
       const resource = settings.resources.find(asking.resource)
-      const clientName = displayedClientName(client)
-      const clientHost = documentHost(asking.clientId)
-      const { redirectUri } = asking
-      const redirect = redirectUri === undefined ? undefined : new URL(redirectUri)
       const isAllowed = (scope: string): boolean => allowed.covers(withoutWildcard(scope))
       return consentPage(settings.site, {
         catalogue: settings.scopes,
         action: settings.site.path(consentPath(interaction.uid)),
         csrf,
         accountUrl: settings.site.url + accountPath,
-        clientName,
-        clientHost,
+        clientName: client.name,
+        clientHost: client.host,
         accountName: displayText(account?.displayName ?? 'unknown'),
-        answer: redirect && { host: displayedHost(redirect), uri: displayText(redirect.href, 200) },
-        warnings: consentWarnings({ clientName, clientHost, redirect }),
+        answer: client.answer,
+        warnings: client.warnings,
         resourceName: resource?.name ?? settings.site.url,
         resource: resource?.resource ?? settings.site.url,
         newScopes: asking.scopes.filter((scope) => !isAllowed(scope)),

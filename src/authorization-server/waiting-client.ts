@@ -8,7 +8,7 @@ import { documentHost } from './registration/document-url.ts'
 
 type Interaction = InstanceType<Provider['Interaction']>
 
-/** The client of an authorization request, as shown to users before they sign in. */
+/** The client of an authorization request, as shown to users before they sign in, and when they decide. */
 export async function waitingClient(provider: Provider, { params }: Interaction): Promise<WaitingClient> {
   const clientId = String(params['client_id'])
   const name = displayedClientName(await findClient(provider, clientId))

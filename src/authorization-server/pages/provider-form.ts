@@ -11,7 +11,7 @@ interface OfferedProvider {
   readonly scopes: readonly string[]
 }
 
-/** A client that waits for somebody to sign in, with texts that are safe to show. */
+/** A client that waits for its user, with texts that are safe to show. */
 export interface WaitingClient {
   readonly name: string
   /** The host that vouches for its document, if its id is the document's URL. */
