@@ -78,7 +78,7 @@ function selectByLogin(prompt: string): string {
     .join(' ')
 }
 
-/** The same for a form. */
+/** `completeRequest` for a form. */
 export function completeForm(resources: ResourceDirectory, text: string, note: Note): string {
   const form = new URLSearchParams(text)
   const parameters: Record<string, string | string[]> = {}

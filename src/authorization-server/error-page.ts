@@ -114,7 +114,7 @@ export const ownPage = 'ownPage'
  */
 export function renderLibraryError(
   site: Site,
-): (context: KoaContextWithOIDC, out: ErrorOut, error: Error) => Promise<void> {
+): (context: KoaContextWithOIDC, out: ErrorOut) => Promise<void> {
   return async (context, out) => {
     context.state[ownPage] = true
     await answerWithPage(context, errorPage(site, out, requestIdOf(context.req)))

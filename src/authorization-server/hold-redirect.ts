@@ -2,7 +2,6 @@ import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Site } from '../core/site.ts'
 import { displayedHost } from './consent-warnings.ts'
 import { ownPage, renderLibraryError } from './error-page.ts'
-import { errors } from './library.ts'
 import { answerWithPage } from './library-page.ts'
 import { returnPage } from './pages/return-page.ts'
 import { interactionPath } from './paths.ts'
@@ -41,9 +40,8 @@ export async function holdRedirect(site: Site, context: KoaContextWithOIDC): Pro
  * Anything else that the library would answer with runs a script on our origin, which posts to an address of
  * the client's.
  */
-async function refuse(site: Site, context: KoaContextWithOIDC): Promise<void> {
+function refuse(site: Site, context: KoaContextWithOIDC): Promise<void> {
   context.status = 400
   const description = 'the answer can be sent as a redirect alone'
-  const error = new errors.InvalidRequest(description)
-  await renderLibraryError(site)(context, { error: error.error, error_description: description }, error)
+  return renderLibraryError(site)(context, { error: 'invalid_request', error_description: description })
 }

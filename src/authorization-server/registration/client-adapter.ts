@@ -74,13 +74,10 @@ export function clientAdapter(ports: ClientAdapterPorts): Adapter {
     return client
   }
 
-  const admitNew = async (): Promise<void> => {
-    const wait = (await newFromAddress.take(callerNetwork())) || (await newFromAll.take('all'))
-    if (wait > 0) throw slowDown(429, 'too many registrations at the moment', wait)
-  }
-
-  const admitKnown = async (): Promise<void> => {
-    const wait = await knownFromAddress.take(callerNetwork())
+  const admit = async (isKnown: boolean): Promise<void> => {
+    const wait = isKnown
+      ? await knownFromAddress.take(callerNetwork())
+      : (await newFromAddress.take(callerNetwork())) || (await newFromAll.take('all'))
     if (wait > 0) throw slowDown(429, 'too many registrations at the moment', wait)
   }
 
@@ -98,7 +95,7 @@ export function clientAdapter(ports: ClientAdapterPorts): Adapter {
       if (isUserId(id)) throw new errors.InvalidClientMetadata('client_id is reserved')
       const expiresAt = clock.now() + registration.unusedSeconds * 1000
       const known = await registered.find(id)
-      await (known === undefined ? admitNew() : admitKnown())
+      await admit(known !== undefined)
       if (known !== undefined && !isWorthRenewing(known, expiresAt)) return
       const client = toStored(id, payload, { usedAt: undefined, expiresAt })
       if (!(await registered.register(client, registration.maxClients)))
