@@ -5,7 +5,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
  * oidc-provider.
  */
 export interface AuthorizationServer {
-  readonly issuer: string
   /** Answers every request that is not for an MCP server. */
   handle(req: IncomingMessage, res: ServerResponse): void
   /** Stops adopting new keys. Running requests end as they began. */

@@ -135,7 +135,6 @@ export async function createAuthorizationServer(
   }
 
   return {
-    issuer: site.url,
     handle(req, res) {
       const describe = oauthEvent({ req, res, notes, site, resourcePaths })
       res.setHeader(requestIdHeader, requestIdOf(req))
