@@ -1,5 +1,5 @@
 import type { AuditEvent } from './audit/event.ts'
-import { checkAll, collectAll, type WatchedWorkers } from './compose/admin.ts'
+import { checkAll, collectAll, type WatchedWorkers, watchAll } from './compose/admin.ts'
 import { openBase } from './compose/base.ts'
 import { keepHouse } from './compose/house.ts'
 import { openInstallation } from './compose/installation.ts'
@@ -183,7 +183,7 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
       },
       record: (event) => base.trail.commit(event),
       collect: () => collectAll(base, tenants.all),
-      watch: () => [{ traffic: base.traffic.record() }, ...tenants.watch()],
+      watch: () => watchAll(base, tenants.all),
       checkReady: () => checkAll(base, tenants.all),
       announce,
       async close() {

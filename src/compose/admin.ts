@@ -39,7 +39,7 @@ export interface Admin {
 interface AdminOptions {
   /** The current configuration. */
   readonly config: () => Config
-  readonly tenants: Pick<Tenants, 'all' | 'watch'>
+  readonly tenants: Pick<Tenants, 'all'>
   readonly workers: WatchedWorkers | undefined
   /** Throws with the reason while this process is starting or shutting down. */
   readonly checkServing: () => void
@@ -105,8 +105,7 @@ function watch(base: Base, { tenants, workers }: Pick<AdminOptions, 'tenants' | 
       checkWorkers: async () => undefined,
       renderMetrics: async () =>
         tenants.all.length === 0 ? metrics.render() : joinTenants(await collectAll(base, tenants.all)),
-      watchTraffic: async (tenant) =>
-        trafficOf(tenant, [{ traffic: base.traffic.record() }, ...tenants.watch()]),
+      watchTraffic: async (tenant) => trafficOf(tenant, watchAll(base, tenants.all)),
     }
   }
   workers.countLost(metrics.watchWorkers(workers.size))
@@ -128,6 +127,15 @@ export async function collectAll(
 ): Promise<CollectedMetrics> {
   const all = [metrics, ...tenants.map(({ base }) => base.metrics)]
   return (await Promise.all(all.map((one) => one.collect()))).flat()
+}
+
+/** The traffic that this process has seen, for the installation and for its tenants. */
+export function watchAll(
+  { traffic }: Pick<Base, 'traffic'>,
+  tenants: readonly OpenTenant[],
+): readonly TenantTraffic[] {
+  const ofTenants = tenants.map(({ name, base }) => ({ tenant: name, traffic: base.traffic.record() }))
+  return [{ traffic: traffic.record() }, ...ofTenants]
 }
 
 /** Throws with the reason if this process cannot answer for the installation, or for one of its tenants. */

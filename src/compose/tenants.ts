@@ -4,7 +4,6 @@ import { configOfTenant, tenantPath } from '../config/tenant.ts'
 import type { ProtectedResource } from '../core/protected-resource.ts'
 import { siteOf } from '../core/site.ts'
 import { pickTenant } from '../http/pick-tenant.ts'
-import type { TenantTraffic } from '../telemetry/traffic.ts'
 import { type Base, type BaseOptions, openBase } from './base.ts'
 import { openDepartures } from './departures.ts'
 import { type House, type Housekeeper, keepHouse } from './house.ts'
@@ -51,8 +50,6 @@ export interface Tenants {
   keepHouses(housekeeper: Housekeeper): Promise<void>
   /** Records the configurations that they now use, and does for added ones what `keepHouses` did. */
   note(): Promise<void>
-  /** The traffic that each of them has seen. */
-  watch(): TenantTraffic[]
   readonly running: () => RunningTenant[]
   readonly endStreams: () => void
   /** Closes what was built before closing what it depends on. */
@@ -169,7 +166,6 @@ export async function openTenants(first: Config, options: TenantsOptions): Promi
       await note()
     },
     note: () => note().catch(onFault),
-    watch: () => tenants.map(({ name, base }) => ({ tenant: name, traffic: base.traffic.record() })),
     running: () =>
       tenants.map(({ name, config, base, house }) => {
         const { publicUrl } = config()
