@@ -3,7 +3,7 @@ import { checkAll, collectAll, type WatchedWorkers, watchAll } from './compose/a
 import { openBase } from './compose/base.ts'
 import { keepHouse } from './compose/house.ts'
 import { openInstallation } from './compose/installation.ts'
-import { drainMilliseconds, noticeSeconds } from './compose/listener-options.ts'
+import { noticeSeconds } from './compose/listener-options.ts'
 import {
   createOpened,
   openAdminListener,
@@ -119,7 +119,6 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
       gateway: parts.includes('gateway'),
       authorizationServer: parts.includes('authorization-server'),
       authorizationServerUrl: () => urls['authorization-server'] ?? originAt('http', internalHost, port),
-      drainMilliseconds,
     }
     const installation = await openInstallation(config, base, served)
     opened.closeBy(installation.close)

@@ -5,6 +5,7 @@ import { buildAuthorizationServer } from './authorization-server.ts'
 import { adaptBase, type Base } from './base.ts'
 import { type BuiltGateway, type PreparedGateway, prepareGateway } from './gateway.ts'
 import { openLasting } from './lasting.ts'
+import { drainMilliseconds } from './listener-options.ts'
 import { openRetirement } from './retirement.ts'
 
 /** Answers one request. */
@@ -43,8 +44,6 @@ export interface InstallationOptions {
   readonly authorizationServer: boolean
   /** Where the gateway finds the authorization server; known by the time of the first request. */
   readonly authorizationServerUrl: () => string
-  /** How long requests for a removed server may take to finish. */
-  readonly drainMilliseconds: number
 }
 
 /** Builds both for a configuration. Throws problems that an operator can fix. */
@@ -58,7 +57,7 @@ export async function openInstallation(
     ? await openLasting(base, hasOwn ? options.authorizationServerUrl : undefined)
     : undefined
   const retirement = openRetirement({
-    milliseconds: options.drainMilliseconds,
+    milliseconds: drainMilliseconds,
     isShared: base.place !== undefined,
     onFault: base.onFault,
   })
@@ -109,7 +108,7 @@ export async function openInstallation(
     },
     async finish() {
       ending = true
-      const late = new Promise<void>((resolve) => setTimeout(resolve, options.drainMilliseconds).unref())
+      const late = new Promise<void>((resolve) => setTimeout(resolve, drainMilliseconds).unref())
       const { gateway } = current
       const left = Promise.all([retirement.finish(), gateway?.gateway.leave(() => true)])
       // What other processes' gateways have running here is not counted in this one.

@@ -1,7 +1,7 @@
 import type { ServerOptions } from 'node:http'
 import type { Config } from '../config/schema.ts'
 
-/** How long requests in progress may take to finish when their listener is closed. */
+/** How long requests in progress may take to finish when their listener is closed, or their server removed. */
 export const drainMilliseconds = 10_000
 
 /** How long `/readyz` announces the end before anything is closed. */
