@@ -55,9 +55,8 @@ export function grants({ artifacts, revocations, clock }: GrantsPorts): Grants {
   const list = async (accountId: string, latest?: LatestOfClient): Promise<GrantRecord[]> => {
     const found = await artifacts.listByAccount('Grant', accountId, latest)
     return found
-      .map(({ payload }) => payload as unknown as StoredGrant)
-      .filter(({ exp }) => exp === undefined || exp * 1000 > clock.now())
-      .map(recordOf)
+      .filter(({ payload: { exp } }) => exp === undefined || Number(exp) * 1000 > clock.now())
+      .map(grantRecord)
       .toSorted((one, other) => other.grantedAt - one.grantedAt)
   }
 
@@ -67,8 +66,7 @@ export function grants({ artifacts, revocations, clock }: GrantsPorts): Grants {
     },
     list,
     async listAll(most) {
-      const found = await artifacts.list('Grant', { text: '', skip: 0, most })
-      return found.map(({ payload }) => recordOf(payload as unknown as StoredGrant))
+      return (await artifacts.list('Grant', { text: '', skip: 0, most })).map(grantRecord)
     },
     async revokeAll(accountId, clientId) {
       return end(idsOf(await artifacts.listByAccount('Grant', accountId, { clientId })))
@@ -90,11 +88,12 @@ interface StoredGrant {
   readonly accountId: string
   readonly clientId: string
   readonly iat: number
-  readonly exp?: number
   readonly resources?: Readonly<Record<string, string>>
 }
 
-function recordOf({ jti, accountId, clientId, iat, resources = {} }: StoredGrant): GrantRecord {
+/** A grant, as it was found in the store. */
+export function grantRecord({ payload }: FoundArtifact): GrantRecord {
+  const { jti, accountId, clientId, iat, resources = {} } = payload as unknown as StoredGrant
   return {
     id: jti,
     accountId,

@@ -1,5 +1,5 @@
 import { ActionRefused, type Listing } from '../../admin/contract.ts'
-import { grants } from '../../authorization-server/grants.ts'
+import { grantRecord, grants } from '../../authorization-server/grants.ts'
 import { grantName } from '../../core/secret.ts'
 import type { ListingPorts } from './listing-ports.ts'
 import { artifactPage } from './select-page.ts'
@@ -15,21 +15,18 @@ export function grantListing({ store, clock, nameOf }: ListingPorts): Listing {
     async rows(asked) {
       const { found, ...place } = await artifactPage(store, 'Grant', asked)
       const rows = await Promise.all(
-        found.map(async ({ payload }) => {
-          const { jti, accountId, clientId, iat, resources } = payload
-          return {
-            id: grantName(String(jti)),
-            cells: [
-              await nameOf(String(accountId)),
-              String(clientId),
-              Object.entries((resources ?? {}) as Record<string, string>)
-                .map(([resource, scopes]) => `${resource}: ${scopes}`)
-                .join('; '),
-              writeTime(Number(iat) * 1000),
-            ],
-            actions: ['revoke'],
-          }
-        }),
+        found.map(grantRecord).map(async ({ id, accountId, clientId, grantedAt, resources }) => ({
+          id: grantName(id),
+          cells: [
+            await nameOf(accountId),
+            clientId,
+            Object.entries(resources)
+              .map(([resource, scopes]) => `${resource}: ${scopes.join(' ')}`)
+              .join('; '),
+            writeTime(grantedAt),
+          ],
+          actions: ['revoke'],
+        })),
       )
       return { rows, ...place }
     },
@@ -40,7 +37,7 @@ export function grantListing({ store, clock, nameOf }: ListingPorts): Listing {
         async act(id) {
           const found = await store.artifacts.findByUid('Grant', id)
           if (found === undefined) throw new ActionRefused('This grant has ended already.')
-          await grants({ ...store, clock }).revoke(String(found.payload['jti']))
+          await grants({ ...store, clock }).revoke(grantRecord(found).id)
           return 'The grant is revoked.'
         },
       },
