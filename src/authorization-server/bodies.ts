@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { type ParsedUrlQueryInput, parse, stringify } from 'node:querystring'
 import { isDeepStrictEqual } from 'node:util'
 import { decodeJwt } from 'jose'
-import { isJsonObject } from '../core/json-object.ts'
+import { parseJsonObject } from '../core/json-object.ts'
 import type { ResourceDirectory } from '../core/protected-resource.ts'
 import { basicCredentials } from './basic-credentials.ts'
 import { canonicalResources } from './canonical-resources.ts'
@@ -73,13 +73,8 @@ function first(value: string | string[] | undefined): string | undefined {
  * metadata documents.
  */
 export function normaliseRegistration(text: string): string {
-  let body: unknown
-  try {
-    body = JSON.parse(text)
-  } catch {
-    return text // the library answers 400 and says why
-  }
-  if (!isJsonObject(body)) return text
+  const body = parseJsonObject(text)
+  if (body === undefined) return text // the library answers 400 and says why
   const metadata = cleanRegistration(body)
   if (
     metadata['token_endpoint_auth_method'] === 'private_key_jwt' &&

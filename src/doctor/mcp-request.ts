@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../mcp/json.ts'
+import { isJsonObject, type JsonObject, parseJsonObject } from '../core/json-object.ts'
 import { eraOf, type Revision } from '../mcp/revisions.ts'
 import { version } from '../version.ts'
 import type { Question } from './ask.ts'
@@ -82,12 +82,9 @@ export function errorOf(reply: Reply): JsonObject | undefined {
 function responseIn(text: string): JsonObject | undefined {
   // In JSON, U+2028 ends no line, as it does for `.`, `^` and `$`.
   for (const [, data] of text.matchAll(/(?:^|[\r\n])data: ?([^\r\n]*)/g)) {
-    try {
-      const value: unknown = JSON.parse(data as string)
-      if (isJsonObject(value) && ('result' in value || 'error' in value)) return value
-    } catch {
-      // half an event, or one that is not JSON: the next may be the right one
-    }
+    // Of half an event, or one that is not JSON, the next may be the right one.
+    const value = parseJsonObject(data as string)
+    if (value !== undefined && ('result' in value || 'error' in value)) return value
   }
   return undefined
 }

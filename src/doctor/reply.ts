@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../mcp/json.ts'
+import { isJsonObject, type JsonObject, parseJsonObject } from '../core/json-object.ts'
 
 /** What was received. All of it is untrusted. */
 export interface Reply {
@@ -15,12 +15,7 @@ export interface Reply {
 
 /** The body as a JSON object, whatever its media type; undefined for anything else. */
 export function jsonOf({ text }: Reply): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isJsonObject(value) ? value : undefined
-  } catch {
-    return undefined // not JSON: the caller reports what it expected
-  }
+  return parseJsonObject(text)
 }
 
 /** The error code in an answer of a Portcullis gateway; undefined for any other answer. */

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import type { AuthenticationResponseJSON, RegistrationResponseJSON } from '@simplewebauthn/server'
 import type { Clock } from '../core/clock.ts'
+import { parseJsonObject } from '../core/json-object.ts'
 import type { MasterSecret } from '../core/secret.ts'
 import type { ArtifactStore } from '../storage/artifact-contract.ts'
 import type { PasskeyStore } from '../storage/passkey-contract.ts'
@@ -42,7 +43,7 @@ export function localPasskeys(ports: PasskeysPorts): Passkeys {
     typeof id === 'string' && credentialId.test(id) ? passkeys.find(id) : undefined
 
   const authenticate = async (credential: string, holder: string): Promise<Account | string> => {
-    const response = parse(credential) as AuthenticationResponseJSON | undefined
+    const response = parseJsonObject(credential) as AuthenticationResponseJSON | undefined
     const passkey = await find(response?.id)
     if (response === undefined || passkey === undefined) return 'no such passkey'
     const expectedChallenge = challengeOf(response)
@@ -108,7 +109,7 @@ export function localPasskeys(ports: PasskeysPorts): Passkeys {
     async finishRegistration(account, name, { credential, holder }) {
       if ((await passkeys.list(account.id)).length >= mostPasskeys)
         return 'You have as many passkeys as you can have here. Remove one first.'
-      const response = parse(credential) as RegistrationResponseJSON | undefined
+      const response = parseJsonObject(credential) as RegistrationResponseJSON | undefined
       const expectedChallenge = challengeOf(response)
       if (!(await challenges.take(expectedChallenge, { purpose: 'registration', holder }))) return tooLate
       const { verifyRegistrationResponse } = await webAuthn()
@@ -150,21 +151,12 @@ function whyUnavailable(host: string): string | undefined {
     : 'Passkeys need a host name, and this server is reached by an IP address. On this computer, localhost works.'
 }
 
-function parse(json: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(json)
-    return typeof value === 'object' && value !== null ? value : undefined
-  } catch {
-    return undefined // not what a browser sends
-  }
-}
-
 /** The challenge that an answer claims to be for; empty if it claims none. */
 function challengeOf(response: RegistrationResponseJSON | AuthenticationResponseJSON | undefined): string {
   const clientData = response?.response?.clientDataJSON
-  const parsed = typeof clientData === 'string' ? parse(decode(clientData)) : undefined
-  if (parsed === undefined || !('challenge' in parsed)) return ''
-  return typeof parsed.challenge === 'string' ? parsed.challenge : ''
+  const parsed = typeof clientData === 'string' ? parseJsonObject(decode(clientData)) : undefined
+  const challenge = parsed?.['challenge']
+  return typeof challenge === 'string' ? challenge : ''
 }
 
 function decode(base64url: string): string {

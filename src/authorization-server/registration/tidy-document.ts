@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../../core/json-object.ts'
+import { parseJsonObject } from '../../core/json-object.ts'
 import { optionalTexts, shownAddresses } from './client-metadata.ts'
 
 /** The largest document that is read (draft-ietf-oauth-client-id-metadata-document section 6.6). */
@@ -11,7 +11,7 @@ export const documentBytes = 5 * 1024
  */
 export async function tidyDocument(response: Response): Promise<Response> {
   const text = await response.clone().text()
-  const document = Buffer.byteLength(text) > documentBytes ? undefined : readObject(text)
+  const document = Buffer.byteLength(text) > documentBytes ? undefined : parseJsonObject(text)
   if (document === undefined) return response
   const members = Object.entries(document)
   const kept = members.filter(([member, value]) => saysSomething(member, value))
@@ -19,15 +19,6 @@ export async function tidyDocument(response: Response): Promise<Response> {
   const headers = new Headers(response.headers)
   headers.delete('content-length')
   return new Response(JSON.stringify(Object.fromEntries(kept)), { headers })
-}
-
-function readObject(text: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isJsonObject(value) ? value : undefined
-  } catch {
-    return undefined // the library reports that it is not JSON
-  }
 }
 
 function saysSomething(member: string, value: unknown): boolean {

@@ -1,6 +1,6 @@
 import { Refusal } from '../../core/errors.ts'
 import { isBearerToken } from '../../core/header-field.ts'
-import { isJsonObject, type JsonObject } from '../../core/json-object.ts'
+import { type JsonObject, parseJsonObject } from '../../core/json-object.ts'
 import { readWhole } from '../../http/read-answer.ts'
 import { Pool } from '../../http/undici.ts'
 import type { Secret } from './secret.ts'
@@ -93,12 +93,7 @@ function basic(id: string, secret: string): string {
 async function readObject(body: AsyncIterable<Buffer>): Promise<JsonObject | undefined> {
   const whole = await readWhole(body, maxBytes)
   if (whole === undefined) throw unavailable('gave too long an answer')
-  try {
-    const value: unknown = JSON.parse(whole.toString())
-    return isJsonObject(value) ? value : undefined
-  } catch {
-    return undefined // the message of the error would repeat parts of the answer
-  }
+  return parseJsonObject(whole.toString())
 }
 
 function readToken(status: number, answer: JsonObject | undefined): GivenToken {
