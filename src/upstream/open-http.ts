@@ -12,7 +12,7 @@ import { httpConnector } from './http.ts'
 import type { AtOwner } from './owner/contract.ts'
 import { askHttp } from './probe/ask-http.ts'
 import type { Implementation } from './probe/questions.ts'
-import { rememberVerdicts, type Speaks } from './probe/verdicts.ts'
+import { pinnedBy, rememberVerdicts, type Speaks } from './probe/verdicts.ts'
 import { type LostSessions, replayedSessions, revivedSessions } from './renewal/lost-sessions.ts'
 import { renewingConnector } from './renewal/renewing-connector.ts'
 import type { Successors } from './renewal/successors.ts'
@@ -100,7 +100,7 @@ export function openHttp(settings: HttpSettings): Connector {
       trySse: transport === 'auto',
       timeoutSeconds: Math.min(responseSeconds, maxProbeSeconds),
     }),
-    pinned: transport === 'sse' ? { modern: 'no', legacy: 'sse' } : pinnedBy(settings),
+    pinned: pinned(settings),
     seconds: settings.probeSeconds,
     onVerdict: settings.onVerdict,
     clock: settings.clock,
@@ -126,13 +126,8 @@ export function openHttp(settings: HttpSettings): Connector {
   }
 }
 
-/**
- * What the operator says about a server need not be asked. The transport of a legacy server may still have to
- * be.
- */
-function pinnedBy({ era, transport }: HttpSettings): Partial<Record<Era, Speaks>> {
-  if (era === 'both') return { modern: 'native', legacy: 'native' }
-  if (era === 'modern') return { modern: 'native', legacy: 'no' }
-  if (era === 'legacy') return { modern: 'no', ...(transport === 'auto' ? {} : { legacy: 'native' }) }
-  return {}
+function pinned({ era, transport }: HttpSettings): Partial<Record<Era, Speaks>> {
+  if (transport === 'sse') return { modern: 'no', legacy: 'sse' }
+  // The transport of a legacy server may still have to be asked.
+  return era === 'legacy' && transport === 'auto' ? { modern: 'no' } : pinnedBy(era)
 }

@@ -9,8 +9,8 @@ import type { Caller, Conversation } from './conversation/contract.ts'
 import { startConversation } from './conversation/conversation.ts'
 import { createRegistry } from './conversation/registry.ts'
 import type { EraSettings } from './open-http.ts'
-import { type StdioProbe, stdioProbe } from './probe/ask-stdio.ts'
-import { rememberVerdicts, type Speaks, type Verdicts } from './probe/verdicts.ts'
+import { stdioProbe } from './probe/ask-stdio.ts'
+import { pinnedBy, rememberVerdicts, type Speaks, type Verdicts } from './probe/verdicts.ts'
 import { replayedSessions, revivedSessions } from './renewal/lost-sessions.ts'
 import { eraRouter } from './route-eras.ts'
 import { createBackOff } from './stdio/back-off.ts'
@@ -78,7 +78,15 @@ export function openStdio(settings: StdioSettings): Connector {
   }
   const faces = { total: limits.total * 16, perOwner: limits.perOwner * 16, idleSeconds: limits.idleSeconds }
 
-  const router = eraRouter(refuseSharedLegacy(shared, remember(settings, probe)), {
+  const verdicts = rememberVerdicts({
+    ask: probe.ask,
+    // A session of the legacy era would belong to one user, so nobody may open one in a shared process.
+    pinned: shared ? { ...pinnedBy(settings.era), legacy: 'no' } : pinnedBy(settings.era),
+    seconds: settings.probeSeconds,
+    onVerdict: settings.onVerdict,
+    clock,
+  })
+  const router = eraRouter(shared ? refuseLegacy(verdicts) : verdicts, {
     legacy: {
       native: sessionConnector({
         registry: processes,
@@ -111,31 +119,8 @@ export function openStdio(settings: StdioSettings): Connector {
   return settings.atOwner('stdio', connector, ({ principal }) => keyOf(principal))
 }
 
-function remember(
-  { era, principals, probeSeconds, onVerdict, clock }: StdioSettings,
-  probe: StdioProbe,
-): Verdicts {
-  return rememberVerdicts({
-    ask: probe.ask,
-    pinned: pinnedBy(era, principals === 'shared'),
-    seconds: probeSeconds,
-    onVerdict,
-    clock,
-  })
-}
-
-function pinnedBy(era: StdioSettings['era'], shared: boolean): Partial<Record<Era, Speaks>> {
-  const pinned: Partial<Record<Era, Speaks>> =
-    era === 'auto'
-      ? {}
-      : { modern: era === 'legacy' ? 'no' : 'native', legacy: era === 'modern' ? 'no' : 'native' }
-  // A session of the legacy era would belong to one user, so nobody may open one in a shared process.
-  return shared ? { ...pinned, legacy: 'no' } : pinned
-}
-
 /** Only a server that keeps nothing between requests can serve everybody in one process. */
-function refuseSharedLegacy(shared: boolean, verdicts: Verdicts): Verdicts {
-  if (!shared) return verdicts
+function refuseLegacy(verdicts: Verdicts): Verdicts {
   const check = (era: Era, speaks: Speaks): Speaks => {
     if (era === 'modern' && speaks === 'no') {
       const reason =

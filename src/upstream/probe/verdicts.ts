@@ -33,6 +33,12 @@ interface VerdictsOptions {
   readonly clock: Clock
 }
 
+/** What an operator says about a server need not be asked. */
+export function pinnedBy(era: Era | 'both' | 'auto'): Partial<Record<Era, Speaks>> {
+  if (era === 'auto') return {}
+  return { modern: era === 'legacy' ? 'no' : 'native', legacy: era === 'modern' ? 'no' : 'native' }
+}
+
 interface Verdict {
   readonly speaks: Speaks
   readonly askedAt: number
