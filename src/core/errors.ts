@@ -145,3 +145,8 @@ export class Refusal extends Error {
     return this.detail.reason ?? this.code
   }
 }
+
+/** What a client gets for an error: the refusal that it is, or that something went wrong inside. */
+export function toRefusal(error: unknown): Refusal {
+  return error instanceof Refusal ? error : new Refusal('internal', { cause: error })
+}

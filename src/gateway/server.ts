@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Recorder } from '../audit/contract.ts'
-import { Refusal } from '../core/errors.ts'
+import { Refusal, toRefusal } from '../core/errors.ts'
 import { publishedKeysSeconds } from '../core/lifetimes.ts'
 import type { Principal } from '../core/principal.ts'
 import { withoutTrailingSlash } from '../core/resource.ts'
@@ -177,7 +177,6 @@ function slashed(resource: string): Refusal {
 }
 
 function asRefusal(error: unknown): Refusal {
-  if (error instanceof Refusal) return error
-  if (!(error instanceof StoreAway)) return new Refusal('internal', { cause: error })
+  if (!(error instanceof StoreAway)) return toRefusal(error)
   return keysUnavailable('the store cannot be reached', { cause: error })
 }

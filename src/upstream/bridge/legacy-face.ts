@@ -1,4 +1,4 @@
-import { Refusal } from '../../core/errors.ts'
+import { Refusal, toRefusal } from '../../core/errors.ts'
 import { errorCodes } from '../../mcp/error-codes.ts'
 import { metaKeys } from '../../mcp/meta-keys.ts'
 import { isRevision, newest } from '../../mcp/revisions.ts'
@@ -146,9 +146,7 @@ export function legacyFace({ reach, self, onClosed }: LegacyFaceOptions): Conver
 
   const attempt = (sink: Sink, message: Json, step: () => void | Promise<void>): void => {
     const run = async (): Promise<void> => step()
-    run().catch((error: unknown) => {
-      sink.fail(error instanceof Refusal ? error : new Refusal('internal', { cause: error }), message['id'])
-    })
+    run().catch((error: unknown) => sink.fail(toRefusal(error), message['id']))
   }
 
   return {

@@ -1,4 +1,4 @@
-import { Refusal } from '../../core/errors.ts'
+import { Refusal, toRefusal } from '../../core/errors.ts'
 import { errorCodes } from '../../mcp/error-codes.ts'
 import { metaKeys } from '../../mcp/meta-keys.ts'
 import { ask, virtualSink } from '../conversation/ask.ts'
@@ -207,10 +207,7 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
   }
 
   const begin = (turn: Turn, isRetry: boolean): void => {
-    serve(turn, isRetry).catch((error: unknown) => {
-      const { message, sink } = turn
-      sink.fail(error instanceof Refusal ? error : new Refusal('internal', { cause: error }), message['id'])
-    })
+    serve(turn, isRetry).catch((error: unknown) => turn.sink.fail(toRefusal(error), turn.message['id']))
   }
 
   return {

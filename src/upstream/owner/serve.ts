@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { buffer } from 'node:stream/consumers'
-import { Refusal } from '../../core/errors.ts'
+import { Refusal, toRefusal } from '../../core/errors.ts'
 import type { AnswerHeaders, ResponseHead } from '../../http/relay.ts'
 import type { Connector } from '../contract.ts'
 import { refusalHeader, unframe, writeRefusal } from './frame.ts'
@@ -16,10 +16,9 @@ export function serveOwned(
   return createServer({ requestTimeout: 0 }, (req, res) => {
     answer(connectors, req, res).catch((error: unknown) => {
       if (!(error instanceof Refusal)) onFault(error)
-      const refusal = error instanceof Refusal ? error : new Refusal('internal', { cause: error })
       // The answer had begun: its reader sees that it is cut off.
       if (res.headersSent) res.destroy()
-      else res.writeHead(500, { [refusalHeader]: writeRefusal(refusal) }).end()
+      else res.writeHead(500, { [refusalHeader]: writeRefusal(toRefusal(error)) }).end()
     })
   })
 }

@@ -126,11 +126,11 @@ export function resolveEndpoint(text: string, url: string): string {
 }
 
 function checkStream({ statusCode, headers }: Dispatcher.ResponseData): void {
-  const reason = `the server answered ${statusCode} ${mediaTypeOf(headers['content-type'])} to the stream`
-  const fits = statusCode === 200 && mediaTypeOf(headers['content-type']) === 'text/event-stream'
   const refusal = refusalForStatus(statusCode, headers)
   if (refusal !== undefined) throw refusal
-  if (!fits) throw new Refusal('upstream_invalid', { reason })
+  const type = mediaTypeOf(headers['content-type'])
+  if (statusCode === 200 && type === 'text/event-stream') return
+  throw new Refusal('upstream_invalid', { reason: `the server answered ${statusCode} ${type} to the stream` })
 }
 
 async function readStream(
