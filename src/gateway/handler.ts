@@ -42,7 +42,7 @@ export interface McpPorts {
 export type McpHandler = (upstream: Upstream, exchange: Exchange, note: Note) => Promise<void>
 
 /**
- * The request path. Each line needs what the line above returned, so that none can be left out. The server
+ * The request path. Most lines need what the line above returned, so that they cannot be left out. The server
  * has checked Host, Origin and CORS before.
  */
 export function mcpHandler(ports: McpPorts): McpHandler {
