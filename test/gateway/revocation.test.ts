@@ -52,6 +52,17 @@ describe('a revoked token', () => {
     assert.match(body, /token_invalid/)
     assert.deepEqual(gate.spy.seen, [])
   })
+
+  it('is told that it has ended, and not what it lacked, after a body that took its time (A9)', async () => {
+    const token = await gate.tokenFor('mcp:prompts:list')
+    assert.equal((await gate.post(list, { token })).status, 403)
+    const held = await holdPost(gate.installation.mcpUrl, {
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(list),
+    })
+    await revoke(token)
+    assert.equal((await held.finish()).status, 401)
+  })
 })
 
 describe('a call that is running when its token is revoked', () => {
