@@ -3,8 +3,8 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { eventNames, outcomes } from '../src/audit/event.ts'
-import { renderReference, renderSchema } from '../src/config/document.ts'
 import { errorKinds } from '../src/core/errors.ts'
+import { renderReference, renderSchema } from './support/document-settings.ts'
 
 const root = join(import.meta.dirname, '..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')

@@ -1,7 +1,7 @@
 /** `npm run docs`: writes what is generated from the schema. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { renderReference, renderSchema } from '../../src/config/document.ts'
+import { renderReference, renderSchema } from './document-settings.ts'
 
 const docs = join(import.meta.dirname, '../../docs')
 writeFileSync(join(docs, 'configuration.md'), renderReference())
