@@ -1,4 +1,4 @@
-import { type Selectable, sql } from 'kysely'
+import { type Kysely, type Selectable, sql } from 'kysely'
 import { sealer } from '../core/secret.ts'
 import type { IdentityFacts, IdentityStore, LinkedIdentity } from './identity-contract.ts'
 import type { Schema } from './schema.ts'
@@ -29,8 +29,8 @@ export function identityStore({ db, tenant, secret }: IdentityPorts): IdentitySt
     }
   }
 
-  const update = (userId: string) =>
-    db.updateTable('identities').where('tenant', '=', tenant).where('user_id', '=', userId)
+  const update = (userId: string, within: Kysely<Schema> = db) =>
+    within.updateTable('identities').where('tenant', '=', tenant).where('user_id', '=', userId)
 
   return {
     enter: ({ user, nameKey, issuer, subject, facts, credential, now }) =>
@@ -45,11 +45,8 @@ export function identityStore({ db, tenant, secret }: IdentityPorts): IdentitySt
           .returning('user_id')
           .executeTakeFirstOrThrow()
         if (credential !== undefined) {
-          await transaction
-            .updateTable('identities')
+          await update(userId, transaction)
             .set({ credential: seal(userId, credential) })
-            .where('tenant', '=', tenant)
-            .where('user_id', '=', userId)
             .execute()
         }
         await transaction
@@ -115,11 +112,8 @@ export function identityStore({ db, tenant, secret }: IdentityPorts): IdentitySt
     },
     refuse: (userId, { loggedInAt, now }) =>
       db.transaction().execute(async (transaction) => {
-        const refused = await transaction
-          .updateTable('identities')
+        const refused = await update(userId, transaction)
           .set({ credential: null, logged_in_at: 0 })
-          .where('tenant', '=', tenant)
-          .where('user_id', '=', userId)
           .where('logged_in_at', '=', loggedInAt)
           .returning('user_id')
           .execute()

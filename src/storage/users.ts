@@ -1,4 +1,4 @@
-import { type Insertable, type Selectable, sql } from 'kysely'
+import { type Insertable, type Kysely, type Selectable, sql } from 'kysely'
 import { bigint } from './bigint.ts'
 import { takeNamedLock } from './named-lock.ts'
 import type { Schema } from './schema.ts'
@@ -8,7 +8,10 @@ import type { User, UserStore } from './user-contract.ts'
 /** Users over SQL. */
 export function userStore({ db, tenant }: Pick<StorePorts, 'db' | 'tenant'>): UserStore {
   const select = () => db.selectFrom('users').selectAll().where('tenant', '=', tenant)
-  const update = (id: string) => db.updateTable('users').where('tenant', '=', tenant).where('id', '=', id)
+  const update = (id: string, within: Kysely<Schema> = db) =>
+    within.updateTable('users').where('tenant', '=', tenant).where('id', '=', id)
+  const removeOf = (table: 'passkeys' | 'identities', id: string, within: Kysely<Schema>) =>
+    within.deleteFrom(table).where('tenant', '=', tenant).where('user_id', '=', id).execute()
 
   const add = async (user: User, nameKey: string): Promise<boolean> => {
     const added = await db
@@ -54,17 +57,10 @@ export function userStore({ db, tenant }: Pick<StorePorts, 'db' | 'tenant'>): Us
     },
     async setPassword(id, passwordHash, loginsSince) {
       await db.transaction().execute(async (transaction) => {
-        await transaction
-          .updateTable('users')
+        await update(id, transaction)
           .set({ password_hash: passwordHash, logins_since: loginsSince, ...forgiven })
-          .where('tenant', '=', tenant)
-          .where('id', '=', id)
           .execute()
-        await transaction
-          .deleteFrom('passkeys')
-          .where('tenant', '=', tenant)
-          .where('user_id', '=', id)
-          .execute()
+        await removeOf('passkeys', id, transaction)
       })
     },
     async replacePassword(id, readLoginsSince, passwordHash, loginsSince) {
@@ -95,16 +91,8 @@ export function userStore({ db, tenant }: Pick<StorePorts, 'db' | 'tenant'>): Us
     },
     async remove(id) {
       await db.transaction().execute(async (transaction) => {
-        await transaction
-          .deleteFrom('passkeys')
-          .where('tenant', '=', tenant)
-          .where('user_id', '=', id)
-          .execute()
-        await transaction
-          .deleteFrom('identities')
-          .where('tenant', '=', tenant)
-          .where('user_id', '=', id)
-          .execute()
+        await removeOf('passkeys', id, transaction)
+        await removeOf('identities', id, transaction)
         await transaction.deleteFrom('users').where('tenant', '=', tenant).where('id', '=', id).execute()
       })
     },
