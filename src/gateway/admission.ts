@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http'
 import { Refusal } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
 import type { OpenRateLimit, RateLimit } from '../limits/contract.ts'
-import type { Call, CallSummary } from './call.ts'
-import { principalName } from './session.ts'
+import { type Call, type CallSummary, isEndless } from './call.ts'
+import { principalName } from './owner.ts'
 import type { Upstream } from './upstream.ts'
 
 /**
@@ -164,11 +164,6 @@ export function createAdmission(
       return limitsTools ? countTools(call, principal, upstream) : undefined
     },
   }
-}
-
-/** Whether a call opens a stream for changes, which lasts until somebody ends it. */
-export function isEndless({ verb, methods }: CallSummary): boolean {
-  return verb === 'GET' || methods.includes('subscriptions/listen')
 }
 
 function openPlace(taken: Map<string, number>, res: ServerResponse): Place {

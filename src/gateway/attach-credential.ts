@@ -6,7 +6,8 @@ import type { RequestTrace } from '../telemetry/trace-contract.ts'
 import type { SessionRenewal, UpstreamRequest } from '../upstream/contract.ts'
 import type { CallSummary } from './call.ts'
 import type { Opened } from './open-tasks.ts'
-import { principalName, type Session, type SessionClaim } from './session.ts'
+import { principalName } from './owner.ts'
+import type { Session, SessionClaim } from './session.ts'
 import type { StreamIds } from './stream-ids.ts'
 
 declare const brand: unique symbol

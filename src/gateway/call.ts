@@ -66,6 +66,11 @@ export function summarise({ verb, dialect, methods, id }: Call): CallSummary {
   }
 }
 
+/** Whether a call opens a stream for changes, which lasts until somebody ends it. */
+export function isEndless({ verb, methods }: CallSummary): boolean {
+  return verb === 'GET' || methods.includes('subscriptions/listen')
+}
+
 /** The names in calls, separated by spaces, up to 200 characters. Written by the client. */
 export function objectOf(methods: readonly MethodCall[]): string | undefined {
   let text: string | undefined

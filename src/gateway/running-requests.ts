@@ -2,8 +2,7 @@ import { endStream } from '../http/end-stream.ts'
 import { writeEvent } from '../http/event-stream.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { endOfListening } from '../mcp/subscriptions.ts'
-import { isEndless } from './admission.ts'
-import type { CallSummary } from './call.ts'
+import { type CallSummary, isEndless } from './call.ts'
 import type { Note } from './note.ts'
 
 /** How requests that are running come to an end. */

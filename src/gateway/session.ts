@@ -3,6 +3,7 @@ import type { Principal } from '../core/principal.ts'
 import type { Sealer } from '../core/secret.ts'
 import { isRevision, type Revision } from '../mcp/revisions.ts'
 import type { Opening } from './call.ts'
+import { ownerContext } from './owner.ts'
 
 /** A legacy session of an MCP server, as the gateway stores it in the id that the client holds. */
 export interface Session {
@@ -50,22 +51,4 @@ export function sealedSessions(sealer: Sealer, clock: Clock): Sessions {
       }
     },
   }
-}
-
-/** Identifies a principal: the same string for the same issuer, subject and client, and for no other. */
-export function principalName(principal: Principal): string {
-  const known = names.get(principal)
-  if (known !== undefined) return known
-  const { issuer, subject, clientId } = principal
-  const name = JSON.stringify([issuer, subject, clientId])
-  names.set(principal, name)
-  return name
-}
-
-/** A principal lives as long as its token is cached. */
-const names = new WeakMap<Principal, string>()
-
-/** What sealed values are bound to: issuer, subject, client and server. */
-export function ownerContext(principal: Principal, upstream: string): string {
-  return `${principalName(principal)}\n${upstream}`
 }

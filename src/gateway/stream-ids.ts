@@ -1,6 +1,6 @@
 import type { Principal } from '../core/principal.ts'
 import type { Sealer } from '../core/secret.ts'
-import { ownerContext } from './session.ts'
+import { ownerContext } from './owner.ts'
 
 /**
  * Who a stream belongs to: a principal, in a session at a server, identified by the server's own session id

@@ -1,6 +1,6 @@
 import type { Principal } from '../core/principal.ts'
 import type { Sealer } from '../core/secret.ts'
-import { ownerContext } from './session.ts'
+import { ownerContext } from './owner.ts'
 
 /**
  * Task ids as clients hold them: any replica opens them, and they are useless to another user, client or
