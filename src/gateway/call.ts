@@ -1,5 +1,5 @@
+import { isJsonObject, type JsonObject } from '../core/json-object.ts'
 import type { Dialect } from '../mcp/era.ts'
-import { isJsonObject, type JsonObject } from '../mcp/json.ts'
 import type { RequestId } from '../mcp/message.ts'
 import type { MethodRow } from '../mcp/methods.ts'
 import { objectsOf } from '../mcp/objects.ts'

@@ -1,5 +1,5 @@
+import { isJsonObject, type JsonObject } from '../core/json-object.ts'
 import type { Principal } from '../core/principal.ts'
-import { isJsonObject, type JsonObject } from '../mcp/json.ts'
 import { type ListShape, lists } from '../mcp/objects.ts'
 import { type Decision, decide } from '../policy/decide.ts'
 import type { Rewrite } from '../upstream/contract.ts'

@@ -1,5 +1,5 @@
 import { Refusal } from '../core/errors.ts'
-import { isJsonObject } from '../mcp/json.ts'
+import { isJsonObject } from '../core/json-object.ts'
 import { parseLossless } from '../mcp/lossless.ts'
 import type { Authorized } from './authorize.ts'
 import type { Call } from './call.ts'

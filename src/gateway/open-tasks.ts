@@ -1,5 +1,5 @@
 import { Refusal } from '../core/errors.ts'
-import { isJsonObject } from '../mcp/json.ts'
+import { isJsonObject } from '../core/json-object.ts'
 import { parseLossless } from '../mcp/lossless.ts'
 import { isAskedFor } from '../mcp/subscriptions.ts'
 import { isTaskMethod, mayBecomeTask, relatedTaskKey, relatedTaskOf } from '../mcp/tasks.ts'

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../mcp/json.ts'
+import { isJsonObject, type JsonObject } from '../core/json-object.ts'
 import type { Rewrite } from '../upstream/contract.ts'
 import type { Authorized } from './authorize.ts'
 import type { StreamIds } from './stream-ids.ts'

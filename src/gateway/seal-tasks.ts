@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../mcp/json.ts'
+import { isJsonObject, type JsonObject } from '../core/json-object.ts'
 import { relatedTaskKey, relatedTaskOf, tellsOfTask } from '../mcp/tasks.ts'
 import type { Rewrite } from '../upstream/contract.ts'
 import type { Opened } from './open-tasks.ts'

@@ -1,5 +1,5 @@
+import { isJsonObject } from '../core/json-object.ts'
 import type { Exchange } from '../http/exchange.ts'
-import { isJsonObject } from '../mcp/json.ts'
 import type { RequestEvent } from '../telemetry/event.ts'
 import { type TraceContext, traceContextOf } from '../telemetry/trace-context.ts'
 import type { RequestTrace, Traces } from '../telemetry/trace-contract.ts'

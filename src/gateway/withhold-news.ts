@@ -1,5 +1,5 @@
+import { isJsonObject } from '../core/json-object.ts'
 import type { Principal } from '../core/principal.ts'
-import { isJsonObject } from '../mcp/json.ts'
 import { newsOf } from '../mcp/objects.ts'
 import { decide } from '../policy/decide.ts'
 import type { Rewrite } from '../upstream/contract.ts'

@@ -1,6 +1,6 @@
 import { errorKinds } from '../core/errors.ts'
+import { isJsonObject, type JsonObject } from '../core/json-object.ts'
 import { errorCodes } from '../mcp/error-codes.ts'
-import { isJsonObject, type JsonObject } from '../mcp/json.ts'
 import { parseLossless } from '../mcp/lossless.ts'
 import { metaKeys } from '../mcp/meta-keys.ts'
 import { questionOf } from '../mcp/questions.ts'

@@ -1,5 +1,5 @@
 import { Refusal } from '../core/errors.ts'
-import { isJsonObject, type JsonObject } from './json.ts'
+import { isJsonObject, type JsonObject } from '../core/json-object.ts'
 import { type Message, requestIdOf } from './message.ts'
 import { metaKeys } from './meta-keys.ts'
 import { assumedRevision, type Era, eraOf, isRevision, type Revision, supportedIn } from './revisions.ts'

@@ -1,8 +1,6 @@
 import type { JsonObject } from '../core/json-object.ts'
 import { KeySet } from './key-set.ts'
 
-export { isJsonObject, type JsonObject } from '../core/json-object.ts'
-
 /** Why a text was refused. Contains no part of the text. */
 export class JsonRefused extends Error {
   constructor(problem: string, position: number) {

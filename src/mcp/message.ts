@@ -1,5 +1,6 @@
 import { Refusal } from '../core/errors.ts'
-import { isJsonObject, type JsonObject, type Omission } from './json.ts'
+import { isJsonObject, type JsonObject } from '../core/json-object.ts'
+import type { Omission } from './json.ts'
 
 /** The id of a JSON-RPC request. MCP forbids null. */
 export type RequestId = string | number

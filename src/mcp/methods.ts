@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from './json.ts'
+import { isJsonObject, type JsonObject } from '../core/json-object.ts'
 import type { Era } from './revisions.ts'
 import { filterEntries, isAskedFor, mostSubscribed } from './subscriptions.ts'
 

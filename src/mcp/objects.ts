@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from './json.ts'
+import { isJsonObject, type JsonObject } from '../core/json-object.ts'
 import { isAskedFor } from './subscriptions.ts'
 
 /** The kinds of objects that a call can name and a list can contain. */

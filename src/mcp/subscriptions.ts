@@ -1,4 +1,4 @@
-import type { JsonObject } from './json.ts'
+import type { JsonObject } from '../core/json-object.ts'
 import { metaKeys } from './meta-keys.ts'
 
 /**

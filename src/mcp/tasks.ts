@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from './json.ts'
+import { isJsonObject, type JsonObject } from '../core/json-object.ts'
 import { metaKeys } from './meta-keys.ts'
 
 /** The `_meta` key that says which task a message belongs to (MCP 2025-11-25, tasks). */

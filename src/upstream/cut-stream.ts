@@ -1,6 +1,6 @@
 import { errorKinds } from '../core/errors.ts'
+import { isJsonObject } from '../core/json-object.ts'
 import { eventReader, writeEvent } from '../http/event-stream.ts'
-import { isJsonObject } from '../mcp/json.ts'
 import { idKey, parseLossless } from '../mcp/lossless.ts'
 import type { RequestId } from '../mcp/message.ts'
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
+import { isJsonObject } from '../core/json-object.ts'
 import { relay } from '../http/relay.ts'
-import { isJsonObject } from '../mcp/json.ts'
 import { parseLossless } from '../mcp/lossless.ts'
 import type { Connector, Rewrite, UpstreamReply, UpstreamRequest } from './contract.ts'
 import { closeCutStream } from './cut-stream.ts'

@@ -1,6 +1,6 @@
 import type { JWTPayload } from 'jose'
+import type { JsonObject } from '../../core/json-object.ts'
 import type { Principal } from '../../core/principal.ts'
-import type { JsonObject } from '../../mcp/json.ts'
 import type { Era } from '../../mcp/revisions.ts'
 
 /** The content of a token that nobody has verified. */

@@ -1,6 +1,6 @@
+import type { JsonObject } from '../../core/json-object.ts'
 import { canonicalResource, withoutTrailingSlash } from '../../core/resource.ts'
 import { parseScopes } from '../../core/scope.ts'
-import type { JsonObject } from '../../mcp/json.ts'
 import type { BearerChallenge } from '../challenge-header.ts'
 import type { CheckName } from '../checks.ts'
 import type { ResourceFacts, Visit } from '../contract.ts'

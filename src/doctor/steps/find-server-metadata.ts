@@ -1,5 +1,5 @@
+import type { JsonObject } from '../../core/json-object.ts'
 import { withoutTrailingSlash } from '../../core/resource.ts'
-import type { JsonObject } from '../../mcp/json.ts'
 import type { ResourceFacts, ServerFacts, Visit } from '../contract.ts'
 import { unreachableReason } from '../host-reach.ts'
 import type { ServerMetadataForm } from '../profile.ts'
