@@ -28,6 +28,7 @@ import { blockedClients } from './registration/blocked-clients.ts'
 import { compareHashedSecrets } from './registration/client-secrets.ts'
 import { libraryFetch } from './registration/documents.ts'
 import { hideBlocked } from './registration/hide-blocked.ts'
+import { refuseOnce } from './registration/refuse-once.ts'
 import { renewSessionsAtLogin } from './renew-sessions.ts'
 import { requestIdHeader, requestIdOf } from './request-id.ts'
 import { endpointLimit, refuseTooLong } from './request-limits.ts'
@@ -59,6 +60,7 @@ function buildEngine(
   refuseUnauthorized(provider)
   refuseSeenBefore(provider)
   addLibrarySteps(provider, settings, notes)
+  refuseOnce(provider)
   hideBlocked(provider, blockedClients(settings))
   if (settings.grants.deviceCode) addDeviceSteps(provider, settings, notes)
   notes.listenTo(provider)
