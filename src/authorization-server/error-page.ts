@@ -145,6 +145,8 @@ function classify({ error, error_description: description = '' }: ErrorOut): Adv
   ) {
     return 'unknown_client'
   }
+  // The same code as for the address in a request, but about those that the client names for itself.
+  if (description.startsWith('redirect_uris ')) return undefined
   return isKind(error) ? error : undefined
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { redirectProblem } from '../../src/core/redirect-uri.ts'
+import { documentRedirect, startDocumentHost } from '../support/document-host.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
@@ -25,14 +26,15 @@ async function register(redirectUris: readonly unknown[]): Promise<{ status: num
   return { status: response.status, description }
 }
 
-/** Asks with a redirect URI and expects a page that leads nowhere. */
-async function assertPage(client: OAuthClient, redirectUri: string): Promise<void> {
+/** Asks with a redirect URI and expects a page that leads nowhere. Returns it. */
+async function assertPage(client: OAuthClient, redirectUri: string): Promise<string> {
   const browser = new FormBrowser()
   const url = client.authorizationUrl({ verifier: 'x'.repeat(43), redirectUri })
   assert.equal(await browser.visit(url), undefined, redirectUri)
   assert.equal(browser.lastPage.status, 400, redirectUri)
   assert.match(browser.lastPage.headers.get('content-type') ?? '', /^text\/html/)
   assert.doesNotMatch(browser.lastPage.html, /<form/)
+  return browser.lastPage.html
 }
 
 describe('a redirect URI on the web (A41, P3)', () => {
@@ -195,5 +197,14 @@ describe('a redirect URI with a scheme of its own (DEC7, N14, R16)', () => {
     assert.equal((await register(['https://app.example/cb', 'myapp://cb'])).status, 400)
     assert.equal((await register(['https://app.example/cb', 'http://app.example/cb'])).status, 400)
     assert.equal((await register(['https://app.example/cb', 5])).status, 400)
+  })
+
+  it('spoils a metadata document as well, of which the page says so', async (test) => {
+    const host = await startDocumentHost()
+    test.after(() => host.close())
+    const id = host.publish('/client.json', { redirect_uris: [documentRedirect, 'myapp://cb'] })
+    const page = await assertPage(new OAuthClient(installation.url, id), documentRedirect)
+    assert.match(page, /registration\.privateUseRedirects/)
+    assert.doesNotMatch(page, /not one that the program registered/)
   })
 })
