@@ -1,14 +1,17 @@
 import type { Client, Provider } from 'oidc-provider'
 import { errors } from './library.ts'
 import { libraryReason } from './library-reason.ts'
-import { isDocumentId } from './registration/document-url.ts'
+import { documentAddress, isDocumentId } from './registration/document-url.ts'
 
 type LibraryError = InstanceType<typeof errors.OIDCProviderError>
 
 /** The metadata document of a client cannot be fetched, or is invalid; not an error of this server. */
 export class DocumentOutOfReach extends Error {
-  constructor(error: LibraryError) {
+  readonly document: string | undefined
+
+  constructor(id: string, error: LibraryError) {
     super(libraryReason(error))
+    this.document = documentAddress(id)
   }
 }
 
@@ -20,7 +23,7 @@ export async function findClient(provider: Provider, id: string): Promise<Client
   try {
     return await provider.Client.find(id)
   } catch (error) {
-    if (isDocumentId(id) && error instanceof errors.OIDCProviderError) throw new DocumentOutOfReach(error)
+    if (isDocumentId(id) && error instanceof errors.OIDCProviderError) throw new DocumentOutOfReach(id, error)
     throw error
   }
 }

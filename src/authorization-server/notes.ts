@@ -11,6 +11,8 @@ export interface Note {
   grantType?: string | undefined
   error?: string | undefined
   reason?: string | undefined
+  /** What the reason is about: the address of a document that is refused. */
+  specifics?: string | undefined
   fault?: boolean
   /** Whether a code was issued. */
   granted?: boolean

@@ -54,7 +54,8 @@ export function pageApp(
       return tell(context, 413, 'form_too_large')
     }
     if (error instanceof DocumentOutOfReach) {
-      Object.assign(notes.of(incoming), { error: 'invalid_client', reason: error.message })
+      const { message: reason, document: specifics } = error
+      Object.assign(notes.of(incoming), { error: 'invalid_client', reason, specifics })
       return tell(context, 400, 'document_out_of_reach')
     }
     if (error instanceof errors.InvalidClient) {

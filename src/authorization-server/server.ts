@@ -60,7 +60,7 @@ function buildEngine(
   refuseUnauthorized(provider)
   refuseSeenBefore(provider)
   addLibrarySteps(provider, settings, notes)
-  refuseOnce(provider)
+  refuseOnce(provider, notes)
   hideBlocked(provider, blockedClients(settings))
   if (settings.grants.deviceCode) addDeviceSteps(provider, settings, notes)
   notes.listenTo(provider)

@@ -16,7 +16,7 @@ describe('a client whose metadata document goes away while somebody signs in', (
   const reach = async (
     test: TestContext,
     step: 'login' | 'consent',
-  ): Promise<{ visitor: Visitor; page: string; form: Answer }> => {
+  ): Promise<{ id: string; visitor: Visitor; page: string; form: Answer }> => {
     const host = await startDocumentHost()
     let isOpen = true
     const leave = async (): Promise<void> => {
@@ -37,7 +37,7 @@ describe('a client whose metadata document goes away while somebody signs in', (
     assert.equal(form.status, 200)
     await leave()
     await installation.restart()
-    return { visitor, page, form }
+    return { id: client.clientId, visitor, page, form }
   }
 
   const assertToldSo = ({ status, html }: Answer): void => {
@@ -51,7 +51,7 @@ describe('a client whose metadata document goes away while somebody signs in', (
     ['consent', { decision: 'approve' }],
   ] as const) {
     it(`is told to them at the ${step}, as nobody's fault here`, async (test) => {
-      const { visitor, page, form } = await reach(test, step)
+      const { id, visitor, page, form } = await reach(test, step)
       assertToldSo(await visitor.get(page))
       assertToldSo(await visitor.post(actionOf(form.html), { csrf: csrfOf(form.html), ...fields }))
       const told = (await installation.audit()).filter(({ code }) => code === 'invalid_client').slice(-2)
@@ -59,6 +59,11 @@ describe('a client whose metadata document goes away while somebody signs in', (
         told.map(({ outcome, reason }) => `${outcome}: ${reason}`),
         Array(2).fill('denied: client_id metadata document fetch failed: the fetch failed (ECONNREFUSED)'),
       )
+      const ofDocument = installation
+        .log()
+        .split('\n')
+        .filter((line) => line.includes(`"specifics":"${id}"`))
+      assert.equal(ofDocument.length, 2, 'the log says whose document it is')
       assert.doesNotMatch(installation.log(), /"level":"error"|"outcome":"failed"|fault/)
     })
   }

@@ -11,6 +11,17 @@ export function documentHost(clientId: string): string | undefined {
   return isDocumentId(clientId) ? URL.parse(clientId)?.host : undefined
 }
 
+const loggedCharacters = 200
+
+/**
+ * The address of a client's document for the operator, without the rest of the URL, which could hold a secret;
+ * undefined if the id is no such URL. Untrusted.
+ */
+export function documentAddress(clientId: string): string | undefined {
+  const url = isDocumentId(clientId) ? URL.parse(clientId) : null
+  return url === null ? undefined : `${url.origin}${url.pathname}`.slice(0, loggedCharacters)
+}
+
 /**
  * What is wrong with the URL of a metadata document, or undefined
  * (draft-ietf-oauth-client-id-metadata-document section 3). It has to be written as a browser would write it,

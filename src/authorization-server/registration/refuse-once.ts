@@ -1,12 +1,14 @@
 import type { Provider as LibraryProvider } from 'oidc-provider'
-import { Provider } from '../library.ts'
+import { errors, Provider } from '../library.ts'
+import type { Notes } from '../notes.ts'
+import { documentAddress } from './document-url.ts'
 
 /**
- * Makes a client that cannot be had fail in the same way for the rest of the request.
- * The library looks it up again to write the refusal: a document that is wrong would be fetched twice,
+ * Makes a client that cannot be had fail in the same way for the rest of the request, and notes whose document
+ * it is. The library looks it up again to write the refusal: a document that is wrong would be fetched twice,
  * and one whose host is silent would be waited for twice. The id is untrusted.
  */
-export function refuseOnce({ Client }: LibraryProvider): void {
+export function refuseOnce({ Client }: LibraryProvider, notes: Notes): void {
   const failures = new WeakMap<object, Map<unknown, unknown>>()
   const find = Client.find.bind(Client)
   Client.find = async (id: string) => {
@@ -18,6 +20,7 @@ export function refuseOnce({ Client }: LibraryProvider): void {
     } catch (error) {
       if (ctx === undefined) throw error
       failures.set(ctx, new Map(ofRequest).set(id, error))
+      if (error instanceof errors.OIDCProviderError) notes.of(ctx.req).specifics = documentAddress(id)
       throw error
     }
   }
