@@ -191,6 +191,7 @@ describe('identity assertions (T8, ID-JAG)', () => {
       { sub: 'a\0b' },
       { sub: 'x'.repeat(256) },
       { jti: undefined as never },
+      { jti: '' },
       { iat: now - 400, exp: now - 100 },
       { iat: now - 900, exp: now + 60 },
       { iat: now + 120, exp: now + 300 },

@@ -19,6 +19,7 @@ const clients: ConfigInput['clients'] = [
   confidential('brief', [exchange], { accessTokenSeconds: 120 }),
   ...testClients,
   confidential('agent', [exchange, 'client_credentials'], { scopes: ['mcp:tools', 'mcp:prompts:list'] }),
+  confidential('prover', [exchange], { dpop: 'required' }),
   confidential('helper', [exchange], { upstreams: ['spy', 'other'] }),
   confidential('outsider', ['client_credentials'], { scopes: ['mcp:*'] }),
 ]
@@ -124,10 +125,8 @@ describe('token exchange (RFC 8693)', () => {
       assert.equal(await statusWith(body.access_token, '/other/mcp'), 502)
       assert.equal(await statusWith(body.access_token), 401)
     }
-    assert.equal(
-      (await ask('helper', { resource: 'https://elsewhere.example/' })).body.error,
-      'invalid_target',
-    )
+    const elsewhere = { resource: 'https://elsewhere.example/' }
+    assert.equal((await ask('helper', elsewhere)).body.error, 'invalid_target')
     const two = { resource: gate.installation.mcpUrl, audience: 'other' }
     assert.equal((await ask('helper', two)).body.error, 'invalid_target')
   })
@@ -135,8 +134,12 @@ describe('token exchange (RFC 8693)', () => {
   it('takes nothing but an access token of ours that is valid', async () => {
     const [head, , signature] = subject.split('.')
     const forged = Buffer.from(JSON.stringify({ ...decodeJwt(subject), sub: 'root' })).toString('base64url')
+    const resource = gate.installation.mcpUrl
+    const { id_token: idToken } = await gate.oauth.signIn({ scope: 'openid mcp:tools:read', resource })
     const wrong: Record<string, string>[] = [
       { subject_token: `${head}.${forged}.${signature}` },
+      { subject_token: String(idToken) },
+      { actor_token_type: accessToken },
       { subject_token: 'nonsense' },
       { subject_token: '' },
       { subject_token_type: 'urn:ietf:params:oauth:token-type:id_token' },
@@ -163,19 +166,11 @@ describe('token exchange (RFC 8693)', () => {
     }
     assert.equal(await said({}), 'subject_token is missing')
     assert.equal(await said({ subject_token_type: accessToken }), 'subject_token is missing')
+    const token = { subject_token: subject }
     for (const wrong of [{}, { subject_token_type: 'access_token' }])
-      assert.equal(
-        await said({ subject_token: subject, ...wrong }),
-        `subject_token_type must be ${accessToken}`,
-      )
-    assert.equal(
-      await said({
-        subject_token: subject,
-        subject_token_type: accessToken,
-        requested_token_type: 'id_token',
-      }),
-      `requested_token_type must be ${accessToken}`,
-    )
+      assert.equal(await said({ ...token, ...wrong }), `subject_token_type must be ${accessToken}`)
+    const unusual = { subject_token_type: accessToken, requested_token_type: 'id_token' }
+    assert.equal(await said({ ...token, ...unusual }), `requested_token_type must be ${accessToken}`)
   })
 
   it('is for clients that have the grant, and that authenticate themselves', async () => {
@@ -290,6 +285,8 @@ describe('token exchange (RFC 8693)', () => {
     assert.deepEqual([twice.status, twice.body.error], [400, 'invalid_dpop_proof'], 'a proof is good once')
     const introspected = await askIntrospection(again.body.access_token)
     assert.equal(introspected['token_type'], 'DPoP')
+    const { body: without } = await ask('prover')
+    assert.equal(without.error, 'invalid_dpop_proof', 'of some clients a proof is required')
   })
 
   async function askIntrospection(token: string): Promise<Record<string, unknown>> {
