@@ -76,6 +76,7 @@ describe('authorization server metadata (AM1 to AM9, W5)', () => {
     const document = await read(root)
     assert.deepEqual(document['code_challenge_methods_supported'], ['S256'])
     assert.deepEqual(document['response_types_supported'], ['code'])
+    assert.deepEqual(document['response_modes_supported'], ['query'])
     assert.equal(document['authorization_response_iss_parameter_supported'], true)
     assert.deepEqual(document['grant_types_supported'], [
       'authorization_code',
