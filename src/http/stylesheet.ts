@@ -30,7 +30,7 @@ h2 { margin: 1.25rem 0 .25rem; font-size: 1rem; overflow-wrap: anywhere }
 h3 { margin: .75rem 0 .25rem; font-size: .9375rem }
 p { margin: 0 0 1rem; overflow-wrap: anywhere }
 ul { margin: 0 0 .75rem; padding-left: 1.25rem }
-li { margin: .25rem 0 }
+li { margin: .25rem 0; overflow-wrap: anywhere }
 label { display: block; margin-bottom: .25rem; font-weight: 600 }
 input[type=text], input[type=password] {
   width: 100%; padding: .625rem .75rem; font: inherit; color: inherit;

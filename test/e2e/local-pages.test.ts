@@ -66,7 +66,7 @@ async function setUp(page: Page, link: string, repeated = goodPassword): Promise
 
 /** Begins a device's request. Returns the code for the person. */
 async function userCode(): Promise<string> {
-  const scope = 'mcp:tools:read mcp:tools:execute:a_tool_with_quite_a_long_name'
+  const scope = `mcp:tools:read mcp:tools:execute:${'a_tool_with_quite_a_long_name_'.repeat(3)}`
   const { body } = await client.token({ client_id: 'television', scope }, { path: '/device_authorization' })
   return String(body['user_code'])
 }
