@@ -86,7 +86,7 @@ async function deviceConsent(page: Page): Promise<void> {
   await confirmCode(page)
   await press(page, 'Continue')
   await signIn(page)
-  await page.getByText('Continue only if you started this yourself').waitFor()
+  await page.getByText('Approve only if you started this yourself').waitFor()
   await page.getByRole('button', { name: 'Approve' }).waitFor()
 }
 

@@ -49,7 +49,7 @@ export function confirmDevicePage(site: Site, confirmation: DeviceConfirmation):
     html`
       <p><strong>${clientName}</strong> asks for access to the server <strong>${resourceName}</strong> and shows this code:</p>
       <p class="host"><strong>${code}</strong></p>
-      ${startedByYourself}
+      ${sameCode}
       ${renderScopes(catalogue, scopes)}
       <form method="post" action="${action}">
         <input type="hidden" name="xsrf" value="${xsrf}" />
@@ -63,8 +63,12 @@ export function confirmDevicePage(site: Site, confirmation: DeviceConfirmation):
 }
 
 /** Somebody who sends such a code to another user wants access with that user's rights. */
-export const startedByYourself = html`<p class="note">Continue only if you started this yourself, just now, and your
+const sameCode = html`<p class="note">Continue only if you started this yourself, just now, and your
   device shows the same code. If somebody sent you the code or the link, cancel: going on would give them your access.</p>`
+
+/** The same for the page that decides, which has no code any more. */
+export const startedByYourself = html`<p class="note">Approve only if you started this yourself, just now, on a device of
+  yours. If somebody sent you a code or a link, deny: approving would give them your access.</p>`
 
 /** Tells the user that the device has access. */
 export function deviceDonePage(site: Site, clientName: string): Markup {
