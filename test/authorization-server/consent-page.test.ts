@@ -46,6 +46,12 @@ describe('the consent page', () => {
     assert.doesNotMatch(html, /class="note"/)
   })
 
+  it('asks about a client without a name in whole sentences', async () => {
+    const html = await ask({ client_name: undefined })
+    assert.match(html, /<h1>Let this program in\?<\/h1>/)
+    assert.match(html, /\. <strong>A program without a name<\/strong> asks/)
+  })
+
   it('has a long redirect URI push nothing off the page (A49)', async () => {
     const html = await ask({ redirect_uris: [`https://app.example/${'x'.repeat(2000)}`] })
     assert.match(html, /<code>https:\/\/app\.example\/x{100,200}…<\/code>/)

@@ -2,6 +2,7 @@ import { html } from 'hono/html'
 import type { ScopeCatalogue } from '../../core/scope-catalogue.ts'
 import type { Site } from '../../core/site.ts'
 import { type Markup, renderPage } from '../../http/page.ts'
+import { namelessClient } from '../client-name.ts'
 import { type ConsentWarning, renderWarning } from './consent-warnings.ts'
 import { startedByYourself } from './device-pages.ts'
 import { renderGroups, renderScopes } from './scope-list.ts'
@@ -60,9 +61,9 @@ export function consentPage(site: Site, consent: ConsentPage): Markup {
   )
 }
 
-/** A heading has no room for a name as long as a paragraph; the text below contains the whole name. */
+/** A heading has no room for a name as long as a paragraph; the text below has it, or says that there is none. */
 function titleName(clientName: string): string {
-  return clientName.length > 32 ? 'this program' : clientName
+  return clientName.length > 32 || clientName === namelessClient ? 'this program' : clientName
 }
 
 function renderStepUp({ catalogue, newScopes, allowedScopes }: ConsentPage): Markup {
