@@ -70,7 +70,7 @@ summary::-webkit-details-marker { display: none }
 .rows .confirm[open] { width: 100% }
 .host { margin: 0 0 1rem; padding: .5rem .75rem; border: 1px solid var(--line); border-radius: .5rem }
 strong { unicode-bidi: isolate }
-.host strong { font-size: 1.125rem }
+.host strong { display: inline-block; font-size: 1.125rem }
 .host code { display: block }
 .note { padding: .625rem .75rem; background: var(--warn-ground); border-left: 4px solid var(--warn-line); border-radius: .25rem }
 .quiet, code { color: var(--soft); font-size: .875rem }

@@ -120,6 +120,23 @@ describe('names that are written from right to left', { timeout: 60_000 }, () =>
     }))
 })
 
+describe('the address that an answer goes to', { timeout: 60_000 }, () => {
+  it('is not broken at a hyphen if it fits into a line (A49)', () =>
+    withPage({}, async (page) => {
+      const hyphens = await OAuthClient.register(installation.url, {
+        redirect_uris: ['https://claude-ai.evil.example/cb'],
+      })
+      await authorize(page, {}, hyphens).then(() => signIn(page))
+      const host = page.getByText('Your answer goes to').getByText('claude-ai.evil.example', { exact: true })
+      await host.waitFor()
+      const height = (await host.boundingBox())?.height
+      const line = await page.evaluate<number>(
+        "Number.parseFloat(getComputedStyle(document.querySelector('.host strong')).lineHeight)",
+      )
+      assert.ok(Number(height) < 1.5 * line, `${height} px high, in lines of ${line} px`)
+    }))
+})
+
 describe('a person with a keyboard alone and no scripts', { timeout: 60_000 }, () => {
   it('gets through login and consent to the client, at 360 px in the dark', async () => {
     await withPage({ javaScriptEnabled: false, colorScheme: 'dark' }, async (page) => {
