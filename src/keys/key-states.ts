@@ -34,8 +34,8 @@ interface PurposeOfKeys<Purpose extends KeyPurpose> {
 }
 
 /**
- * The role of a key at a given time: `next` is published and does not sign yet, `active` signs, `retired`
- * still verifies what it signed, and `gone` does nothing.
+ * The role of a key at a given time: `next` is published and does not sign yet, because its time or that of its
+ * algorithm has not come; `active` signs, `retired` still verifies what it signed, and `gone` does nothing.
  */
 export type KeyState = 'next' | 'active' | 'retired' | 'gone'
 
@@ -81,5 +81,12 @@ export function keyState(
 ): KeyState {
   if (!isPublished(key, now)) return 'gone'
   if (key.signsFrom > now) return 'next'
-  return signingKey(keys, algorithm, now)?.kid === key.kid ? 'active' : 'retired'
+  const signing = signingKey(keys, algorithm, now)
+  if (signing?.kid === key.kid) return 'active'
+  return signing !== undefined && isPrepared(key, signing) ? 'next' : 'retired'
+}
+
+/** Whether a key waits until servers start with its algorithm. The keys of an earlier one are older. */
+function isPrepared(key: StoredKey, signing: StoredKey): boolean {
+  return key.algorithm !== signing.algorithm && key.endsAt === undefined && key.signsFrom > signing.signsFrom
 }

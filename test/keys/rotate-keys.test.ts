@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, beforeEach, describe, it } from 'node:test'
 import { masterSecret } from '../../src/core/secret.ts'
 import { openKeyRing } from '../../src/keys/key-ring.ts'
-import { keyState } from '../../src/keys/key-states.ts'
+import { keyState, type SigningAlgorithm } from '../../src/keys/key-states.ts'
 import { type KeyLine, retireKey, rotateKeys } from '../../src/keys/rotate-keys.ts'
 import type { Store } from '../../src/storage/contract.ts'
 import { openStore } from '../../src/storage/open.ts'
@@ -46,6 +46,27 @@ describe('keys', () => {
     assert.equal(await store.keys.sweep(clock.now() + 1), 1)
     await rotateKeys(line, 'at-once')
     assert.deepEqual(await states(), ['retired', 'active'])
+  })
+
+  it('of another algorithm are next until servers start with it, and then those of the old one are retired', async () => {
+    const stateOf = async (
+      { kid: wanted }: { kid: string },
+      algorithm: SigningAlgorithm,
+    ): Promise<string | undefined> => {
+      const keys = await store.keys.list('authorization-server')
+      const stored = keys.find(({ kid }) => kid === wanted)
+      return stored && keyState(stored, keys, algorithm, clock.now())
+    }
+    const { signing: old } = await openKeyRing(line)
+    clock.advance(minutes)
+    const prepared = (await rotateKeys({ ...line, algorithm: 'RS256', served: 'ES256' }, 'at-once')).key
+    for (const passing of [0, 25 * hours]) {
+      clock.advance(passing)
+      assert.deepEqual([await stateOf(old, 'ES256'), await stateOf(prepared, 'ES256')], ['active', 'next'])
+      assert.deepEqual([await stateOf(old, 'RS256'), await stateOf(prepared, 'RS256')], ['retired', 'active'])
+    }
+    await rotateKeys(line, 'at-once')
+    assert.deepEqual([await stateOf(old, 'ES256'), await stateOf(prepared, 'ES256')], ['retired', 'retired'])
   })
 
   it('are made once when many rotate at once, and one that waits is taken instead of another', async () => {
