@@ -18,7 +18,7 @@ export interface StoredClient {
 export interface ClientStore {
   /** Undefined if it has expired, too. */
   find(id: string): Promise<StoredClient | undefined>
-  /** All of them, newest first. */
+  /** All that `find` would find, newest first. */
   list(): Promise<readonly StoredClient[]>
   /**
    * Adds a client, or extends the life of the one with this id. If there are already `ceiling` clients that

@@ -131,6 +131,7 @@ export function clientStore({ db, tenant, secret, clock }: ClientPorts): ClientS
         .selectFrom('clients')
         .selectAll()
         .where('tenant', '=', tenant)
+        .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', clock.now())]))
         .orderBy('created_at', 'desc')
         .orderBy('id')
         .execute()
