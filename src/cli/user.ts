@@ -116,11 +116,14 @@ function listCommand(): Command {
     })
 }
 
+const knownName = 'the name they sign in with, or the id that "user list" shows'
+const newName = 'the name to sign in with: letters, digits and . _ @ + -'
+
 /** `check` is for a command that lets a user in, before the first start as well. */
 function named(name: string, description: string, action: Action, check?: Check): Command {
   return addInstallationFlags(new Command(name))
     .description(description)
-    .argument('<name>', 'the name they sign in with, or the id that "user list" shows')
+    .argument('<name>', check === undefined ? knownName : newName)
     .action(async (user: string, flags: UserFlags) => {
       let password: Promise<string> | undefined
       const read = () => (password ??= readPassword({ fromStdin: flags.passwordStdin === true }))

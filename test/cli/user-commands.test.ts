@@ -40,6 +40,16 @@ describe('portcullis user, on the store alone', { timeout: 60_000 }, () => {
     )
   })
 
+  it('asks for a name, and not for an id, where the user is a new one', () => {
+    const helpOf = (name: string): string =>
+      userCommand()
+        .commands.find((command) => command.name() === name)
+        ?.helpInformation() ?? ''
+    for (const name of ['add', 'invite']) assert.match(helpOf(name), /name to sign in with: letters/)
+    for (const name of ['set-password', 'disable', 'enable', 'remove'])
+      assert.match(helpOf(name), /or the id that "user list"/)
+  })
+
   it('gives a new password to a user who is there, and says so', async (test) => {
     const run = await open(test)
     await run('invite', 'ada')
