@@ -28,7 +28,7 @@ const maxFormBytes = 16 * 1024
 /**
  * An application of pages. What its handlers throw becomes a page that tells the user what to do: a form that
  * is too large, an unknown client, a document that cannot be fetched, a store that is away, or an internal
- * error. `expired` is what a SessionNotFound means here.
+ * error. `expired` is what a SessionNotFound means here to someone who sends a form.
  */
 export function pageApp(
   { onFault, site }: AuthorizationServerSettings,
@@ -76,7 +76,7 @@ export function pageApp(
       return tell(context, 500, 'server_error')
     }
     notes.of(incoming).error = 'session_not_found'
-    return tell(context, 400, expired)
+    return tell(context, 400, incoming.method === 'POST' ? expired : 'session_not_found')
   })
   return pages
 }

@@ -103,6 +103,15 @@ describe('pages (P11, A48)', () => {
     )
   })
 
+  it('tell who comes back from a provider to no sign-in that it is over, and not of a form', async () => {
+    const answer = await fetch(`${installation.url}/login/callback/elsewhere?code=x&state=y`)
+    assert.equal(answer.status, 400)
+    assert.match(
+      await answer.text(),
+      /This page has expired.*The sign-in that this page belonged to is over/s,
+    )
+  })
+
   it('show on the front page where the server is', async () => {
     assert.match(await (await fetch(installation.url)).text(), new RegExp(installation.mcpUrl))
   })
