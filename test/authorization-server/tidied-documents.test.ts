@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { startDocumentHost } from '../support/document-host.ts'
 import { startInstallation } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
+import { until } from '../support/until.ts'
 
 const redirect = 'http://localhost:45678/callback'
 
@@ -26,5 +27,6 @@ describe('optional members of a metadata document that say nothing (N15)', () =>
     ])
       assert.ok(await authorize(members), JSON.stringify(members))
     await assert.rejects(authorize({ logo_uri: `http://${'x'.repeat(5200)}` }), /does not say who it is/)
+    await until(() => own.log().includes('the answer is larger than 5120 bytes'))
   })
 })

@@ -1,4 +1,5 @@
 import { parseJsonObject } from '../../core/json-object.ts'
+import { FetchRefused } from '../../http/safe-fetch.ts'
 import { optionalTexts, shownAddresses } from './client-metadata.ts'
 
 /** The largest document that is read (draft-ietf-oauth-client-id-metadata-document section 6.6). */
@@ -6,12 +7,14 @@ export const documentBytes = 5 * 1024
 
 /**
  * A metadata document without empty optional members, cleaned like registrations: the library would refuse
- * the whole document because of one. If it is not a JSON object, or too long, it is left for the library to
- * refuse. Untrusted.
+ * the whole document because of one. If it is not a JSON object, it is left for the library to refuse. Throws
+ * FetchRefused if it is too long, for which the library has no reason to give. Untrusted.
  */
 export async function tidyDocument(response: Response): Promise<Response> {
   const text = await response.clone().text()
-  const document = Buffer.byteLength(text) > documentBytes ? undefined : parseJsonObject(text)
+  if (Buffer.byteLength(text) > documentBytes)
+    throw new FetchRefused(`the answer is larger than ${documentBytes} bytes`, { reached: true })
+  const document = parseJsonObject(text)
   if (document === undefined) return response
   const members = Object.entries(document)
   const kept = members.filter(([member, value]) => saysSomething(member, value))
