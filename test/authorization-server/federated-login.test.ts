@@ -50,6 +50,17 @@ describe('logging in at an identity provider', () => {
     assert.ok(![...browser.cookies.keys()].some((name) => name.includes('visit')), 'no state was set (X6)')
   })
 
+  it('warns of a program on this computer in words that fit the buttons of the page (A64, A54)', async () => {
+    const local = await OAuthClient.register(federation.installation.url, {
+      redirect_uris: ['http://localhost:4321/callback'],
+    })
+    const browser = new FormBrowser({ decision: 'deny' })
+    await browser.visit(local.authorizationUrl({ verifier }))
+    const html = browser.pages[0]?.html ?? ''
+    assert.match(html, /Any program here can use this name: go on only if/)
+    assert.doesNotMatch(html, /approve/i)
+  })
+
   it('asks for consent after the login even where the provider and we know the person (A64, A50)', async () => {
     const browser = new FormBrowser()
     await federation.signIn(browser)

@@ -1,7 +1,7 @@
 import { html } from 'hono/html'
 import type { Markup } from '../../http/page.ts'
 
-/** A reason to look twice before approving a client. */
+/** A reason to look twice before approving a client, or before signing in for it. */
 export type ConsentWarning =
   | { readonly kind: 'loopback' | 'inside' | 'private-use' | 'punycode' | 'mixed-alphabets' }
   | { readonly kind: 'borrowed-name'; readonly program: string; readonly redirectHost: string }
@@ -13,11 +13,11 @@ export function renderWarning(warning: ConsentWarning): Markup {
 
 const words: Readonly<Record<Exclude<ConsentWarning['kind'], 'borrowed-name'>, string>> = {
   loopback:
-    'That is a program on this computer. Any program here can use this name: approve only if you have just started the connection yourself.',
+    'That is a program on this computer. Any program here can use this name: go on only if you have just started the connection yourself.',
   inside:
-    'That address is on this computer or on a private network, not on the public internet. Any program there can use this name: approve only if you have just started the connection yourself.',
+    'That address is on this computer or on a private network, not on the public internet. Any program there can use this name: go on only if you have just started the connection yourself.',
   'private-use':
-    'That opens a program on this device. Any program here can claim this kind of link: approve only if you have just started the connection yourself.',
+    'That opens a program on this device. Any program here can claim this kind of link: go on only if you have just started the connection yourself.',
   punycode:
     'The address has letters of another alphabet, which may look like familiar ones. It is shown here in its encoded form.',
   'mixed-alphabets':
