@@ -24,10 +24,10 @@ export function availableScopes(
   )
   if (params?.['grant_type'] === 'client_credentials') {
     const refused = asked.find((scope) => !available.includes(scope))
-    if (refused !== undefined) throw new errors.InvalidScope('the client may not have this scope', refused)
+    if (refused !== undefined) throw new errors.InvalidScope('the client cannot get this scope', refused)
   }
   // By the time a token is requested, the user has already decided.
   if (route !== 'token' && !asked.some((scope) => scope === 'openid' || available.includes(scope)))
-    throw new errors.InvalidScope('the client may have none of the scopes that it asks for', asked.join(' '))
+    throw new errors.InvalidScope('the client can get none of the scopes that it asks for', asked.join(' '))
   return available
 }

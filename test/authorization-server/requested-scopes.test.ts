@@ -99,6 +99,7 @@ describe('scopes of which the client can have none (RFC 6749 sections 3.3 and 4.
       const browser = new FormBrowser()
       const callback = await browser.visit(who.authorizationUrl({ verifier, scope }))
       assert.equal(callback?.searchParams.get('error'), 'invalid_scope', scope)
+      assert.match(browser.lastPage.html, /The client can get none of the scopes that it asks for\./)
       assert.equal(callback?.searchParams.get('state'), 'a state')
       assert.ok(!browser.pages.some(({ html }) => html.includes('<form')), 'nobody was asked')
     }

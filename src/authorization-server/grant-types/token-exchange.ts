@@ -143,7 +143,10 @@ function scopesOf(requested: unknown, subject: JWTPayload, { scopes: ceiling }: 
   const scopes = commonScopes([available, asked])
   const refused = asked.find((scope) => !scopes.includes(scope))
   if (refused !== undefined || scopes.length === 0)
-    throw new errors.InvalidScope('neither the token nor the client may give more', refused ?? '')
+    throw new errors.InvalidScope(
+      'the token and the client do not both allow what is asked for',
+      refused ?? '',
+    )
   return scopes
 }
 
