@@ -169,6 +169,20 @@ describe('a channel to a server of HTTP+SSE', () => {
     assert.deepEqual(opened.closed, [])
   })
 
+  it('sends no request before the server has answered its initialized, and everything else at once', async (test) => {
+    const opened = await begun(test)
+    send(opened, 'notifications/initialized')
+    send(opened, 'tools/call', 2)
+    opened.channel.send({ jsonrpc: '2.0', id: 'ping', result: {} }, { headers: own, id: undefined })
+    await settle()
+    const sent = (): unknown[] => opened.posted.map(({ message: { id, method } }) => id ?? method)
+    assert.deepEqual(sent(), ['notifications/initialized', 'ping'])
+    await opened.posted[0]?.answer(202)
+    assert.deepEqual(sent(), ['notifications/initialized', 'ping', 2])
+    send(opened, 'tools/call', 3)
+    assert.deepEqual(sent().at(-1), 3)
+  })
+
   it('says why a post did not count, and only of requests', async (test) => {
     const opened = await begun(test)
     const answers = [202, 204, 302, 401, 404, 413, 500]

@@ -62,6 +62,22 @@ describe('a channel to a Streamable HTTP server', () => {
     assert.deepEqual([opened.failures, opened.messages, opened.dumped], [[], [], 4])
   })
 
+  it('sends no request before the server has answered its initialized, and everything else at once', async () => {
+    for (const answer of ['accepts', 'refuses', 'breaks'] as const) {
+      const opened = await initialized()
+      send(opened, 'notifications/initialized')
+      send(opened, 'tools/call', 2)
+      opened.channel.send({ jsonrpc: '2.0', id: 'ping', result: {} }, { headers: own, id: undefined })
+      await settle()
+      assert.equal(opened.received.length, 3, 'the answer to a ping does not wait')
+      if (answer === 'breaks') await opened.received[1]?.fail()
+      else await opened.received[1]?.answer(answer === 'accepts' ? 202 : 500)
+      assert.equal(opened.received.length, 4)
+      send(opened, 'tools/call', 3)
+      assert.equal(opened.received.length, 5)
+    }
+  })
+
   it('does not take a question of the server for the answer, though it has the same id', async () => {
     const opened = open('legacy')
     send(opened, 'tools/call', 1)

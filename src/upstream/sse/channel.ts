@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici'
 import { Refusal } from '../../core/errors.ts'
 import { mediaTypeOf } from '../../http/media-type.ts'
 import type { ChannelEvents, OpenChannel } from '../conversation/channel.ts'
+import { createHandshake } from '../conversation/handshake.ts'
 import { refusalForStatus } from '../conversation/http-status.ts'
 import type { Json } from '../conversation/json-rpc.ts'
 import { asRefusal, parseMessages, readEvents } from '../conversation/read-messages.ts'
@@ -31,6 +32,7 @@ export function sseChannel({ dispatcher, url, responseSeconds }: SseOptions): Op
   const { origin, pathname, search } = new URL(url)
   return (events, headers) => {
     const stop = new AbortController()
+    const handshake = createHandshake()
     let endpoint: string | undefined
     /** Messages to be sent once the address is known. */
     let waiting: Outgoing[] = []
@@ -50,11 +52,8 @@ export function sseChannel({ dispatcher, url, responseSeconds }: SseOptions): Op
 
     const post = async ({ message, headers: own, id }: Outgoing): Promise<void> => {
       try {
-        const {
-          statusCode,
-          headers: answered,
-          body,
-        } = await dispatcher.request({
+        if (id !== undefined && handshake.pending !== undefined) await handshake.pending
+        const sent = dispatcher.request({
           origin,
           path: endpoint as string,
           method: 'POST',
@@ -62,6 +61,8 @@ export function sseChannel({ dispatcher, url, responseSeconds }: SseOptions): Op
           body: JSON.stringify(message),
           signal: stop.signal,
         })
+        handshake.note(message, sent)
+        const { statusCode, headers: answered, body } = await sent
         await body.dump()
         const refusal = refusalForPost(statusCode, answered)
         if (refusal !== undefined) throw refusal

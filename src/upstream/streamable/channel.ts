@@ -4,6 +4,7 @@ import { Refusal } from '../../core/errors.ts'
 import { idKey } from '../../mcp/lossless.ts'
 import type { Era } from '../../mcp/revisions.ts'
 import type { OpenChannel } from '../conversation/channel.ts'
+import { createHandshake } from '../conversation/handshake.ts'
 import { asObject, type Json } from '../conversation/json-rpc.ts'
 import { asRefusal } from '../conversation/read-messages.ts'
 import { endSession } from './open-session.ts'
@@ -27,6 +28,7 @@ export function streamableChannel({ dispatcher, url, era }: StreamableOptions): 
   return ({ onMessage, onFailure, onUnheard, onClosed }) => {
     const session: LegacySession = { id: undefined, revision: undefined }
     const running = new Map<number, AbortController>()
+    const handshake = createHandshake()
     let hearing: AbortController | undefined
     let lastHeaders: readonly string[] = []
     let over = false
@@ -47,13 +49,16 @@ export function streamableChannel({ dispatcher, url, era }: StreamableOptions): 
       id: number | undefined,
       signal: AbortSignal,
     ): AsyncGenerator<Json> {
-      const answer = await dispatcher.request({
+      if (id !== undefined && handshake.pending !== undefined) await handshake.pending
+      const answered = dispatcher.request({
         ...target,
         method: 'POST',
         headers: [...headers, ...messageHeaders(message, era, session)],
         body: JSON.stringify(message),
         signal,
       })
+      handshake.note(message, answered)
+      const answer = await answered
       const given = answer.headers['mcp-session-id']
       if (message['method'] === 'initialize' && typeof given === 'string') session.id = given
       const place = newPlace()
