@@ -111,7 +111,9 @@ function acceptAnswer(
     if (sealed !== undefined) reply.push('Mcp-Session-Id', sealed)
   }
   if (streams && isEndless(call)) forgetHead(exchange)
-  return { status, headers: reply }
+  // Some servers accept with 200 what has no answer (MCP O3).
+  const isAccepted = call.verb === 'POST' && status === 200 && !carriesMessage(type)
+  return { status: isAccepted ? 202 : status, headers: reply }
 }
 
 function refusalFor(
@@ -131,9 +133,13 @@ function refusalFor(
     // A 404 to the first request, or outside a session, means a wrong address, not a lost session.
     return hasSession ? new Refusal('session_unknown') : new Refusal('upstream_invalid', { reason })
   }
-  const carriesMessage = type === 'application/json' || type === 'text/event-stream'
-  if (carriesMessage || (status < 300 && (call.verb !== 'POST' || status !== 200))) return undefined
+  const awaitsMessage = status === 200 && call.methods.some((method) => !method.startsWith('notifications/'))
+  if (carriesMessage(type) || (status < 300 && !awaitsMessage)) return undefined
   return new Refusal('upstream_invalid', { reason })
+}
+
+function carriesMessage(type: string): boolean {
+  return type === 'application/json' || type === 'text/event-stream'
 }
 
 function isEncoded(headers: AnswerHeaders): boolean {

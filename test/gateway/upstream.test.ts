@@ -150,6 +150,16 @@ describe('an MCP server that answers wrongly (A11, A71, N24)', () => {
     })
   }
 
+  it('may accept with 200 what has no answer, but nothing that has one (O3)', async () => {
+    gate.spy.answerWith((_request, res) => res.writeHead(200, { 'content-type': 'text/plain' }).end('OK'))
+    const told = { jsonrpc: '2.0', method: 'notifications/initialized' }
+    const headers = { 'mcp-protocol-version': '2025-03-26' }
+    for (const accepted of [told, [told, told]])
+      assert.equal((await gate.post(accepted, { token, headers })).status, 202)
+    for (const asked of [list, [told, list]])
+      assert.equal((await gate.post(asked, { token, headers })).status, 502)
+  })
+
   it('has its JSON-RPC errors passed on, and no header that is not its business', async () => {
     gate.spy.answerWith((_request, res) => {
       const headers = {
