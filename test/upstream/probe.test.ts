@@ -55,6 +55,26 @@ describe('a server of which nothing is known', () => {
     assert.equal(gate.methods().filter((method) => method === 'server/discover').length, 1)
   })
 
+  it('may log and ping in the stream of its answer, before the answer', async () => {
+    const hello = { jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 'hello' } }
+    gate = await startScripted({
+      ...legacyScript,
+      initialize: ({ id }) => ({
+        reply: true,
+        headers: { 'mcp-session-id': 'session-1' },
+        stream: [
+          hello,
+          { id: 1, method: 'ping' },
+          { id, result: { protocolVersion: '2025-06-18', capabilities: {} } },
+        ],
+      }),
+    })
+    const { status, messages } = await callModern(gate.url, await gate.token('ada'), 'server/discover')
+    assert.equal(status, 200)
+    assert.deepEqual(messages[0]?.result?.['supportedVersions'], ['2026-07-28'])
+    assert.match(gate.installation.log(), /asked for the legacy era, the server says yes/)
+  })
+
   it('is not asked for a request that is refused (A1, A15)', async () => {
     gate = await startScripted(modernScript)
     const token = await gate.token('ada', 'mcp:prompts:list')

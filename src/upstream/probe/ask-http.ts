@@ -112,7 +112,9 @@ async function readVerdict(
     return (await readJsonMessages(body)).some((message) => confirms(era, message))
   }
   for await (const { data = '' } of readEvents(body)) {
-    if (data !== '') return parseMessages(data).some((message) => confirms(era, message))
+    // Log messages and pings may come before the answer.
+    const answers = data === '' ? [] : parseMessages(data).filter(({ method }) => method === undefined)
+    if (answers.length > 0) return answers.some((message) => confirms(era, message))
   }
   return false
 }
