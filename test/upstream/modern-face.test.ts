@@ -202,6 +202,16 @@ describe('what a legacy server says unasked', () => {
   })
 })
 
+describe('a ping of a legacy server', () => {
+  it('is answered also while the gateway itself asks it, such as for a session', async () => {
+    await send('tools/list')
+    const { sink } = session().take('initialize')
+    sink.push(callOf('notifications/message', { level: 'info' }))
+    sink.push(callOf('ping', {}, 'early'))
+    assert.deepEqual(session().told, [{ jsonrpc: '2.0', id: 'early', result: {} }])
+  })
+})
+
 describe('the log of a legacy server (O16)', () => {
   const log = (level: unknown): Json => callOf('notifications/message', { level, data: 'x' })
 

@@ -56,7 +56,11 @@ describe('a server of which nothing is known', () => {
   })
 
   it('may log and ping in the stream of its answer, before the answer', async () => {
-    const hello = { jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 'hello' } }
+    const hello = {
+      jsonrpc: '2.0',
+      method: 'notifications/message',
+      params: { level: 'info', data: 'hello' },
+    }
     gate = await startScripted({
       ...legacyScript,
       initialize: ({ id }) => ({

@@ -1,9 +1,8 @@
 import { Refusal, toRefusal } from '../../core/errors.ts'
-import { errorCodes } from '../../mcp/error-codes.ts'
 import { metaKeys } from '../../mcp/meta-keys.ts'
-import { ask, virtualSink } from '../conversation/ask.ts'
+import { answerServer, ask, virtualSink } from '../conversation/ask.ts'
 import type { Caller, Conversation } from '../conversation/contract.ts'
-import { asObject, callOf, errorOf, type Json, metaOf, paramsOf, resultOf } from '../conversation/json-rpc.ts'
+import { asObject, callOf, type Json, metaOf, paramsOf, resultOf } from '../conversation/json-rpc.ts'
 import type { Sink } from '../conversation/sink.ts'
 import { type Implementation, initializeCall } from '../probe/questions.ts'
 import { toModernError } from './errors.ts'
@@ -258,23 +257,4 @@ function modernAnswer(request: Json, answer: Json, initialized: Json): Json {
     ...answer,
     result: toModernResult(request['method'], result, initialized['serverInfo']),
   }
-}
-
-function answerServer(message: Json, conversation: Conversation, caller: Caller): void {
-  try {
-    conversation.tell(refusalFor(message), caller)
-  } catch (error) {
-    // A server that does not read gets no answer. It must not be able to bring down the gateway by asking.
-    if (!(error instanceof Refusal)) throw error
-  }
-}
-
-/** A legacy server asks a client that declared no capabilities: it gets an error, and goes on without. */
-function refusalFor(request: Json): Json {
-  if (request['method'] === 'ping') return resultOf(request['id'], {})
-  return errorOf(
-    request['id'],
-    errorCodes.methodNotFound,
-    'The client speaks MCP 2026-07-28 and cannot be asked this way',
-  )
 }

@@ -1,6 +1,7 @@
-import type { Refusal } from '../../core/errors.ts'
+import { Refusal } from '../../core/errors.ts'
+import { errorCodes } from '../../mcp/error-codes.ts'
 import type { Caller, Conversation } from './contract.ts'
-import type { Json } from './json-rpc.ts'
+import { errorOf, type Json, resultOf } from './json-rpc.ts'
 import type { Sink } from './sink.ts'
 
 /** Handles the messages that a virtual client gets. */
@@ -33,10 +34,31 @@ export function byItself(caller: Caller): Caller {
   return { ...caller, owner: '' }
 }
 
-/** Sends a request of the gateway's own and waits for the answer. Rejects with a Refusal if there will be none. */
+/**
+ * Sends a request of the gateway's own and waits for the answer. Rejects with a Refusal if there will be none. What
+ * the server asks in between gets its answer (MCP 2025-11-25, ping: a receiver must respond promptly).
+ */
 export function ask(conversation: Conversation, message: Json, caller: Caller): Promise<Json> {
   return new Promise((resolve, reject) => {
-    const sink = virtualSink({ onAnswer: resolve, onFailure: reject })
+    const onMessage = (received: Json): void => answerServer(received, conversation, caller)
+    const sink = virtualSink({ onMessage, onAnswer: resolve, onFailure: reject })
     conversation.request(message, sink, byItself(caller))
   })
+}
+
+/** Answers a request of the server in the gateway's name; a notification gets nothing. The message is untrusted. */
+export function answerServer(message: Json, conversation: Conversation, caller: Caller): void {
+  if (message['id'] === undefined) return
+  try {
+    conversation.tell(answerTo(message), caller)
+  } catch (error) {
+    // A server that does not read gets no answer. It must not be able to bring down the gateway by asking.
+    if (!(error instanceof Refusal)) throw error
+  }
+}
+
+/** The gateway declared no capabilities: a server that asks all the same gets an error, and goes on without. */
+function answerTo({ id, method }: Json): Json {
+  if (method === 'ping') return resultOf(id, {})
+  return errorOf(id, errorCodes.methodNotFound, 'The client cannot be asked this way')
 }
