@@ -50,16 +50,21 @@ export function forward(
   const { principal, upstream, call } = allowed
   const { connector, credential } = upstream
   const presented = outbound.credential
+  let { session } = outbound
   const rewrite = combineRewrites([
     questionFilter(upstream),
     newsFilter(principal, upstream),
     listFilter(principal, upstream, call),
     taskSealer(taskIds, opened),
-    streamSealer(streamIds, allowed, outbound.session),
+    streamSealer(streamIds, allowed, () => session),
   ])
   const sent = connector.send(outbound, {
     res: exchange.res,
-    accept: (status, headers) => acceptAnswer(sessions, allowed, exchange, { status, headers, rewrite }),
+    accept(status, headers) {
+      const named = headers['mcp-session-id']
+      if (call.opening !== undefined && typeof named === 'string') session = named
+      return acceptAnswer(sessions, allowed, exchange, { status, headers, rewrite })
+    },
     rewrite,
     onLeft: (over) => place.outlast(over),
   })

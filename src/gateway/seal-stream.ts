@@ -1,22 +1,24 @@
 import { isJsonObject, type JsonObject } from '../core/json-object.ts'
 import type { Rewrite } from '../upstream/contract.ts'
 import type { Authorized } from './authorize.ts'
-import type { StreamIds } from './stream-ids.ts'
+import type { Kind, StreamIds } from './stream-ids.ts'
 
 const cancelled = 'notifications/cancelled'
 
 /**
  * Replaces the ids of a legacy server's requests in a stream, and the positions in the stream, by ones that
- * only this client can use. Undefined in the modern era, where servers send no requests.
+ * only this client can use. Undefined in the modern era, where servers send no requests. `sessionOf` tells the
+ * server's session, which the head of the answer to `initialize` names.
  */
 export function streamSealer(
   ids: StreamIds,
   { principal, upstream, call }: Authorized,
-  session: string | undefined,
+  sessionOf: () => string | undefined,
 ): Rewrite | undefined {
   if (call.era === 'modern') return undefined
-  const owner = { principal, upstream: upstream.name, session }
-  const seal: Seal = (kind, id) => ids.seal(kind, JSON.stringify(id), owner)
+  const sealText = (kind: Kind, text: string): string =>
+    ids.seal(kind, text, { principal, upstream: upstream.name, session: sessionOf() })
+  const seal: Seal = (kind, id) => sealText(kind, JSON.stringify(id))
   return {
     documents: false,
     concerns: (text) => text.includes('"method"') && (text.includes('"id"') || text.includes('"requestId"')),
@@ -32,7 +34,7 @@ export function streamSealer(
       }
     },
     // Without a session there is nothing that a client could come back to.
-    sealPlace: session === undefined ? undefined : (place) => ids.seal('place', place, owner),
+    sealPlace: (place) => (sessionOf() === undefined ? undefined : sealText('place', place)),
   }
 }
 

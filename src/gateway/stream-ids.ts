@@ -14,7 +14,7 @@ interface StreamOwner {
 }
 
 /** The id of a request of the server, the token by which its progress is reported on, or a place in the stream. */
-type Kind = 'request' | 'progress' | 'place'
+export type Kind = 'request' | 'progress' | 'place'
 
 /**
  * What a server says in a stream for its client to repeat (ids of its requests, progress tokens, places in the stream) as

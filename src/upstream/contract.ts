@@ -51,8 +51,11 @@ export interface Rewrite {
   readonly concerns: (text: string) => boolean
   /** Whether an answer that is a single document is concerned, or only what comes in a stream. */
   readonly documents: boolean
-  /** What a position in a stream (the `id` of an event) becomes for the client. */
-  readonly sealPlace?: ((place: string) => string) | undefined
+  /**
+   * What a position in a stream (the `id` of an event) becomes for the client; undefined if it stays as it is,
+   * since nobody can come back to it.
+   */
+  readonly sealPlace?: ((place: string) => string | undefined) | undefined
 }
 
 /** Where the answer goes. */

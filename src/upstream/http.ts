@@ -65,8 +65,9 @@ function noticePlaces(rewrite: Rewrite, onPlace: () => void): Rewrite {
   return {
     ...rewrite,
     sealPlace(place) {
-      onPlace()
-      return sealPlace(place)
+      const sealed = sealPlace(place)
+      if (sealed !== undefined) onPlace()
+      return sealed
     },
   }
 }

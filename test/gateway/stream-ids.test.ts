@@ -162,6 +162,43 @@ describe('what a server asks its client', () => {
   })
 })
 
+describe('what a server asks before it has answered initialize', () => {
+  /** Opens a session, in whose first stream the server asks before it answers. */
+  async function openAsked(token: string): Promise<{ session: string; text: string; id: unknown }> {
+    const result = '{"jsonrpc":"2.0","id":7,"result":{"protocolVersion":"2025-11-25","capabilities":{}}}'
+    gate.spy.answerWith((_request, res) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream', 'mcp-session-id': `session-${++sessions}` })
+      res.end(`id: 17\n${event('{"jsonrpc":"2.0","id":1,"method":"ping"}')}${event(result)}`)
+    })
+    const hello = legacyRequest('initialize', { protocolVersion: '2025-11-25' })
+    const { headers, text } = await gate.post(hello, { token })
+    gate.spy.answerWith((_request, res) => res.writeHead(202).end())
+    const [, asked = ''] = /^data: (.+)$/m.exec(text) ?? []
+    return { session: headers.get('mcp-session-id') ?? '', text, id: (JSON.parse(asked) as Message).id }
+  }
+
+  it('is answered in the session that is being opened, and in no other (A30)', async () => {
+    const { session, id } = await openAsked(mine)
+    const response = { jsonrpc: '2.0', id, result: {} }
+    assert.equal((await answer(response, mine, session)).status, 202)
+    assert.equal(gate.spy.seen.at(-1)?.body, '{"jsonrpc":"2.0","id":1,"result":{}}')
+    const other = await open(mine)
+    const earlier = gate.spy.seen.length
+    assert.equal((await answer(response, mine, other)).status, 400)
+    assert.equal((await gate.post(response, { token: mine })).status, 400, 'nor without a session')
+    assert.equal(gate.spy.seen.length, earlier)
+  })
+
+  it('comes at a place that its client can come back to (A31)', async () => {
+    const { session, text } = await openAsked(mine)
+    const place = /^id: (.+)$/m.exec(text)?.[1] ?? ''
+    assert.notEqual(place, '17')
+    const headers = { ...within(session), 'last-event-id': place }
+    await gate.post(undefined, { token: mine, method: 'GET', headers })
+    assert.equal(gate.spy.seen.at(-1)?.headers['last-event-id'], '17')
+  })
+})
+
 describe('a place in a stream', () => {
   it('is one for the client that was in it, and for nobody else (A31, H3)', async () => {
     const [session, foreign] = [await open(mine), await open(theirs)]

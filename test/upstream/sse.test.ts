@@ -123,6 +123,20 @@ describe('a server of HTTP+SSE behind the gate', () => {
     for (const one of [herStream, hisStream]) one.close()
   })
 
+  it('may ping before it has answered initialize, and is answered in the session that is being opened (A30)', async () => {
+    server.onPost = (message, stream) => {
+      if (message['method'] === 'initialize') stream.say({ id: 'early', method: 'ping' })
+      answerAll(message, stream)
+    }
+    const params = { protocolVersion: '2024-11-05', capabilities: {} }
+    const { headers, messages } = await post(gate.mcpUrl, ada, legacyRequest('initialize', params))
+    const session = { 'mcp-session-id': headers.get('mcp-session-id') as string }
+    const pong = { jsonrpc: '2.0', id: messages[0]?.id, result: {} }
+    assert.equal((await post(gate.mcpUrl, ada, pong, { headers: session })).status, 202)
+    const { posted } = server.streams.at(-1)!
+    await until(() => posted.at(-1)?.message['id'] === 'early')
+  })
+
   it('puts progress on the answer that it belongs to', async () => {
     const session = await open(ada)
     server.onPost = ({ id, params }, stream) => {

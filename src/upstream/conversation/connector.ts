@@ -161,14 +161,20 @@ function tellWhenLeft({ res, onLeft }: UpstreamReply, over: Promise<void>): void
     })
 }
 
-/** A session that the server refuses to open does not stay open here. */
+/**
+ * A session that the server refuses to open does not stay open here. What the server asks before is for the client
+ * in this session, so the head of the answer, which names it, goes first.
+ */
 function stopWhenRefused(sink: Sink, stop: () => void): Sink {
   return {
     get closed() {
       return sink.closed
     },
     open: () => sink.open(),
-    push: (message) => sink.push(message),
+    push(message) {
+      sink.open()
+      sink.push(message)
+    },
     end: (status) => sink.end(status),
     fail(refusal, id) {
       sink.fail(refusal, id)
