@@ -69,7 +69,10 @@ export function askHttp({ dispatcher, url, trySse, self, timeoutSeconds }: AskHt
       await body.dump()
       return false
     }
-    for await (const { type } of readEvents(body)) return type === 'endpoint'
+    for await (const { type, data } of readEvents(body)) {
+      // A retry time of its own is no event (WHATWG HTML, "Server-sent events").
+      if (data !== undefined) return type === 'endpoint'
+    }
     return false
   }
 
