@@ -202,6 +202,34 @@ describe('a conversation with a legacy server', () => {
     assert.equal(listener.pushed.at(-1)?.['id'], 'later')
   })
 
+  it('keeps what the server asked while nobody listened for the next who does, within limits (A36)', (test) => {
+    test.mock.timers.enable({ apis: ['setTimeout'] })
+    const server = fakeServer()
+    const conversation = talk(server, 'legacy', false)
+    const question = (id: unknown, params: Json = {}): void =>
+      say(server, { id, method: 'roots/list', params })
+    question('first')
+    question('withdrawn')
+    say(server, { method: 'notifications/cancelled', params: { requestId: 'withdrawn' } })
+    question('large', { text: 'x'.repeat(64 * 1024) })
+    say(server, { method: 'notifications/message', params: {} })
+    for (let id = 2; id <= 20; id++) question(id)
+
+    const silent = recordingSink()
+    conversation.request(call('mine'), silent, callerOf('ada'))
+    test.mock.timers.tick(30_000)
+    assert.deepEqual([silent.pushed, silent.failures.length], [[], 1], 'it does not wait for an answer yet')
+
+    const [listener, next] = [recordingSink(), recordingSink()]
+    conversation.listen(listener, callerOf('ada'))
+    const asked = listener.pushed.map(({ id }) => id)
+    assert.deepEqual(asked, ['first', ...Array.from({ length: 15 }, (_, at) => at + 2)])
+    conversation.tell({ jsonrpc: '2.0', id: 'first', result: {} }, callerOf('ada'))
+    assert.equal(server.seen.at(-1)?.['id'], 'first')
+    conversation.listen(next, callerOf('ada'))
+    assert.deepEqual(next.pushed, [])
+  })
+
   it('ends everything that waits when it is over, with the id that the client chose', () => {
     const server = fakeServer()
     const conversation = talk(server, 'legacy', false)

@@ -50,6 +50,8 @@ interface ConversationOptions {
 }
 
 const maxAsked = 1000
+const maxUnheard = 16
+const maxUnheardLength = 64 * 1024
 /** How long a client, and whoever uses it, may take to answer a question. */
 const answerMilliseconds = 60 * 60_000
 const { subscriptionId: subscriptionKey } = metaKeys
@@ -72,6 +74,11 @@ export function startConversation({
   /** Requests of the server that wait for the client's answer. */
   const asked = new Map<unknown, Question>()
   const listeners = createListeners()
+  /**
+   * Requests of the server for which there is no stream yet: some ask as soon as the session is open, while their
+   * client is still opening one.
+   */
+  let unheard: Json[] = []
   let lastId = 0
   let closed = false
 
@@ -126,6 +133,9 @@ export function startConversation({
     listen(sink, { headers }) {
       listeners.add(sink)
       channel.hear(headers)
+      const waiting = unheard
+      unheard = []
+      for (const question of waiting) receiveCall(question, undefined)
       return () => {
         listeners.remove(sink)
         if (listeners.current === undefined) channel.unhear()
@@ -213,7 +223,9 @@ export function startConversation({
     const params = paramsOf(message)
     if (message['method'] === cancelled) {
       if (endsSubscription(params)) return
-      asked.delete(idKey(params?.['requestId']))
+      const withdrawn = idKey(params?.['requestId'])
+      asked.delete(withdrawn)
+      unheard = unheard.filter(({ id }) => idKey(id) !== withdrawn)
     }
     const token = params?.['progressToken']
     const subscription = metaOf(params)?.[subscriptionKey]
@@ -226,10 +238,14 @@ export function startConversation({
       if (params !== undefined && token !== undefined) params['progressToken'] = waiting.progressToken
       restoreSubscription(params, internal, waiting)
     }
+    const isQuestion = message['id'] !== undefined
+    if (isQuestion && era === 'modern') return // a modern server asks in its results
     const sink = waiting?.sink ?? listeners.current ?? [...pending.values()].at(-1)?.sink
-    if (sink === undefined) return
-    if (message['id'] !== undefined) {
-      if (era === 'modern') return // a modern server asks in its results
+    if (sink === undefined) {
+      if (isQuestion && mayBeHeld(message, unheard)) unheard.push(message)
+      return
+    }
+    if (isQuestion) {
       if (asked.size >= maxAsked) return // a server that asks this much gets no answers
       asked.set(idKey(message['id']), { method: message['method'] as string, at: performance.now() })
     }
@@ -243,6 +259,11 @@ export function startConversation({
     waiting?.sink.finish(endOfListening(waiting.id))
     return true
   }
+}
+
+/** Whether a question can wait for a stream, with those that wait already: no server fills the memory by asking nobody. */
+function mayBeHeld(question: Json, unheard: readonly Json[]): boolean {
+  return unheard.length < maxUnheard && JSON.stringify(question).length <= maxUnheardLength
 }
 
 function mayBeAnswered({ method, at }: Question): boolean {
