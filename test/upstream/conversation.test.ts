@@ -202,7 +202,7 @@ describe('a conversation with a legacy server', () => {
     assert.equal(listener.pushed.at(-1)?.['id'], 'later')
   })
 
-  it('keeps what the server asked while nobody listened for the next who does, within limits (A36)', (test) => {
+  it('keeps what the server asked and changed while nobody listened, for the next who does, within limits (A36)', (test) => {
     test.mock.timers.enable({ apis: ['setTimeout'] })
     const server = fakeServer()
     const conversation = talk(server, 'legacy', false)
@@ -212,8 +212,9 @@ describe('a conversation with a legacy server', () => {
     question('withdrawn')
     say(server, { method: 'notifications/cancelled', params: { requestId: 'withdrawn' } })
     question('large', { text: 'x'.repeat(64 * 1024) })
-    say(server, { method: 'notifications/message', params: {} })
-    for (let id = 2; id <= 20; id++) question(id)
+    const changed = { method: 'notifications/tools/list_changed' }
+    for (const told of [changed, { method: 'notifications/message', params: {} }, changed]) say(server, told)
+    for (let id = 3; id <= 20; id++) question(id)
 
     const silent = recordingSink()
     conversation.request(call('mine'), silent, callerOf('ada'))
@@ -222,8 +223,8 @@ describe('a conversation with a legacy server', () => {
 
     const [listener, next] = [recordingSink(), recordingSink()]
     conversation.listen(listener, callerOf('ada'))
-    const asked = listener.pushed.map(({ id }) => id)
-    assert.deepEqual(asked, ['first', ...Array.from({ length: 15 }, (_, at) => at + 2)])
+    const heard = listener.pushed.map(({ id, method }) => id ?? method)
+    assert.deepEqual(heard, ['first', changed.method, ...Array.from({ length: 14 }, (_, at) => at + 3)])
     conversation.tell({ jsonrpc: '2.0', id: 'first', result: {} }, callerOf('ada'))
     assert.equal(server.seen.at(-1)?.['id'], 'first')
     conversation.listen(next, callerOf('ada'))

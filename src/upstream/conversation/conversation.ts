@@ -1,6 +1,7 @@
 import { Refusal } from '../../core/errors.ts'
 import { idKey } from '../../mcp/lossless.ts'
 import { metaKeys } from '../../mcp/meta-keys.ts'
+import { newsOf } from '../../mcp/objects.ts'
 import type { Era } from '../../mcp/revisions.ts'
 import { endOfListening } from '../../mcp/subscriptions.ts'
 import type { Channel, OpenChannel } from './channel.ts'
@@ -75,10 +76,10 @@ export function startConversation({
   const asked = new Map<unknown, Question>()
   const listeners = createListeners()
   /**
-   * Requests of the server for which there is no stream yet: some ask as soon as the session is open, while their
-   * client is still opening one.
+   * Requests and news of the server for which there is no stream, each once, by their text: some servers ask as soon
+   * as the session is open, while the client is still opening one.
    */
-  let unheard: Json[] = []
+  let unheard = new Map<string, Json>()
   let lastId = 0
   let closed = false
 
@@ -133,9 +134,9 @@ export function startConversation({
     listen(sink, { headers }) {
       listeners.add(sink)
       channel.hear(headers)
-      const waiting = unheard
-      unheard = []
-      for (const question of waiting) receiveCall(question, undefined)
+      const missed = unheard
+      unheard = new Map()
+      for (const message of missed.values()) receiveCall(message, undefined)
       return () => {
         listeners.remove(sink)
         if (listeners.current === undefined) channel.unhear()
@@ -225,7 +226,8 @@ export function startConversation({
       if (endsSubscription(params)) return
       const withdrawn = idKey(params?.['requestId'])
       asked.delete(withdrawn)
-      unheard = unheard.filter(({ id }) => idKey(id) !== withdrawn)
+      for (const [text, { id }] of unheard)
+        if (id !== undefined && idKey(id) === withdrawn) unheard.delete(text)
     }
     const token = params?.['progressToken']
     const subscription = metaOf(params)?.[subscriptionKey]
@@ -242,7 +244,7 @@ export function startConversation({
     if (isQuestion && era === 'modern') return // a modern server asks in its results
     const sink = waiting?.sink ?? listeners.current ?? [...pending.values()].at(-1)?.sink
     if (sink === undefined) {
-      if (isQuestion && mayBeHeld(message, unheard)) unheard.push(message)
+      if (isQuestion || newsOf.has(message['method'] as string)) keep(message)
       return
     }
     if (isQuestion) {
@@ -252,6 +254,12 @@ export function startConversation({
     sink.push(message)
   }
 
+  /** Keeps a message for the next who listens; no server fills the memory by telling nobody. */
+  function keep(message: Json): void {
+    const text = JSON.stringify(message)
+    if (unheard.size < maxUnheard && text.length <= maxUnheardLength) unheard.set(text, message)
+  }
+
   /** Whether a modern server ends a subscription; over HTTP that is the answer to it (DEC1). */
   function endsSubscription(params: Json | undefined): boolean {
     if (era !== 'modern') return false
@@ -259,11 +267,6 @@ export function startConversation({
     waiting?.sink.finish(endOfListening(waiting.id))
     return true
   }
-}
-
-/** Whether a question can wait for a stream, with those that wait already: no server fills the memory by asking nobody. */
-function mayBeHeld(question: Json, unheard: readonly Json[]): boolean {
-  return unheard.length < maxUnheard && JSON.stringify(question).length <= maxUnheardLength
 }
 
 function mayBeAnswered({ method, at }: Question): boolean {
