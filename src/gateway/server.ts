@@ -106,11 +106,10 @@ export function createGateway(ports: GatewayPorts): Gateway {
 
   async function answer(exchange: Exchange, note: Note): Promise<void> {
     ports.guard.check(exchange.head)
-    const route = ports.routes.get(exchange.path)
+    const exact = ports.routes.get(exchange.path)
+    const route = exact ?? routeWithSlash(exchange.path)
     if (route === undefined) {
       if (site.localPath(exchange.path) === undefined) throw outside(site)
-      const meant = withoutTrailingSlash(exchange.path)
-      if (ports.routes.get(meant)?.kind === 'mcp') throw slashed(originOf(exchange) + meant)
       if (ports.authorizationServer === undefined) throw new Refusal('not_found')
       note.kind = 'proxy'
       return ports.authorizationServer.forward(exchange)
@@ -122,6 +121,8 @@ export function createGateway(ports: GatewayPorts): Gateway {
       exchange.res.writeHead(204, [...exchange.baseHeaders, ...preflightHeaders(methods, asked)]).end()
       return
     }
+    // Only now, since a page must be able to read what is wrong.
+    if (exact === undefined) throw slashed(originOf(exchange) + withoutTrailingSlash(exchange.path))
     if (route.kind === 'mcp') {
       note.kind = 'mcp'
       note.upstream = route.upstream.name
@@ -135,6 +136,12 @@ export function createGateway(ports: GatewayPorts): Gateway {
       'Cache-Control',
       `public, max-age=${publishedKeysSeconds}`,
     ])
+  }
+
+  /** The MCP server that somebody means who writes its path with a slash at the end. */
+  function routeWithSlash(path: string): Route | undefined {
+    const route = ports.routes.get(withoutTrailingSlash(path))
+    return route?.kind === 'mcp' ? route : undefined
   }
 
   function describe({ upstream, path }: Extract<Route, { kind: 'metadata' }>, exchange: Exchange): object {

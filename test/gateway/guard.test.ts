@@ -131,6 +131,14 @@ describe('CORS (N19, A34, P10)', () => {
     }
   })
 
+  it('lets a page read why a path with a slash at the end is not the one of the server', async () => {
+    assert.equal((await preflight('/mcp/')).status, 204)
+    const headers = { origin: 'http://localhost:6374' }
+    const answer = await fetch(`${gate.installation.url}/mcp/`, { method: 'POST', headers })
+    assert.equal(answer.headers.get('access-control-allow-origin'), 'http://localhost:6374')
+    assert.match(await answer.text(), /without a slash at the end/)
+  })
+
   it('allows the headers of every era, and the parameters that tools mirror', async () => {
     const response = await preflight(
       '/mcp',
