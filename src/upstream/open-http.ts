@@ -109,7 +109,7 @@ export function openHttp(settings: HttpSettings): Connector {
     legacy: {
       native: renewingConnector({ connector: native, dispatcher, url, responseSeconds, successors }),
       sse: atOwner('legacy-sse', forLegacy(replayedSessions(successors), talk('legacy', sse))),
-      bridged: atOwner('legacy-bridged', forLegacy(revivedSessions, startLegacyFace)),
+      bridged: atOwner('legacy-bridged', forLegacy(revivedSessions(successors), startLegacyFace)),
     },
     modern: {
       native,

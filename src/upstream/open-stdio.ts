@@ -95,7 +95,7 @@ export function openStdio(settings: StdioSettings): Connector {
       }),
       bridged: sessionConnector({
         registry: createRegistry<Conversation>(faces),
-        lost: revivedSessions,
+        lost: revivedSessions(settings.successors),
         start: (_caller, onClosed) => legacyFace({ reach: perPrincipal, self, onClosed }),
       }),
     },

@@ -8,7 +8,7 @@ import { sessionConnector, sharingConnector } from '../../src/upstream/conversat
 import type { Conversation } from '../../src/upstream/conversation/contract.ts'
 import { startConversation } from '../../src/upstream/conversation/conversation.ts'
 import { createRegistry } from '../../src/upstream/conversation/registry.ts'
-import { revivedSessions } from '../../src/upstream/renewal/lost-sessions.ts'
+import { beginAnew } from '../support/begin-anew.ts'
 import { fakeServer } from '../support/fake-channel.ts'
 
 const post = (message: object): UpstreamRequest => ({
@@ -40,7 +40,7 @@ describe('a conversation whose client leaves a request', () => {
     const server = fakeServer()
     const connector = sessionConnector({
       registry: registry(),
-      lost: revivedSessions,
+      lost: beginAnew,
       start: (caller, onClosed) =>
         startConversation({
           era: 'legacy',

@@ -195,6 +195,16 @@ describe('a legacy client of a modern server', () => {
     assert.equal((await send(id, 'tools/list')).status, 200)
   })
 
+  it('has ended a session for good, also over a restart of the gateway (H3)', async () => {
+    const [ended, other] = [await open(), await open()]
+    await send(other.id, 'logging/setLevel', { level: 'info' })
+    const headers = { 'mcp-session-id': ended.id }
+    assert.equal((await post(gate.url, token, undefined, { method: 'DELETE', headers })).status, 200)
+    await gate.installation.restart()
+    const statuses = [ended, other].map(async ({ id }) => (await send(id, 'tools/list')).status)
+    assert.deepEqual(await Promise.all(statuses), [404, 200])
+  })
+
   it('cancels with a notification, at which the request to the server ends (O14)', async () => {
     const { id } = await open()
     gate.spy.answerWith(

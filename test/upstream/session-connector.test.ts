@@ -9,7 +9,8 @@ import { sessionConnector, sharingConnector } from '../../src/upstream/conversat
 import type { Conversation } from '../../src/upstream/conversation/contract.ts'
 import { createRegistry, type Registry } from '../../src/upstream/conversation/registry.ts'
 import type { Sink } from '../../src/upstream/conversation/sink.ts'
-import { type LostSessions, revivedSessions } from '../../src/upstream/renewal/lost-sessions.ts'
+import type { LostSessions } from '../../src/upstream/renewal/lost-sessions.ts'
+import { beginAnew } from '../support/begin-anew.ts'
 import { type FakeConversation, fakeConversation } from '../support/fake-conversation.ts'
 
 /** As much of an HTTP answer as a connector needs. */
@@ -55,7 +56,7 @@ const start = (): Conversation => {
   return conversations.at(-1) as FakeConversation
 }
 const sessions = (lost: Partial<LostSessions> = {}): Connector =>
-  sessionConnector({ registry, start, lost: { ...revivedSessions, ...lost } })
+  sessionConnector({ registry, start, lost: { ...beginAnew, ...lost } })
 
 const request = (message: object, more: Partial<UpstreamRequest> = {}): UpstreamRequest => ({
   method: 'POST',

@@ -22,14 +22,6 @@ export interface LostSessions {
   restore(conversation: Conversation, request: UpstreamRequest, caller: Caller): Promise<void>
 }
 
-/** Nothing was kept that must not be lost, so any request can start afresh. */
-export const revivedSessions: LostSessions = {
-  note: () => undefined,
-  mayBegin: () => true,
-  mayGoOn: async () => true,
-  restore: async () => {},
-}
-
 /**
  * Repeats to the server what the client told it first. The session keeps its id, so the only thing recorded,
  * for all replicas, is that nothing may replace it. A stream can be opened again like a request, since
@@ -54,5 +46,19 @@ export function replayedSessions(successors: Successors): LostSessions {
       }
       conversation.tell(callOf('notifications/initialized', undefined), caller)
     },
+  }
+}
+
+/**
+ * Where the server knows no sessions, any request can start afresh, at any replica: nothing was kept that must not be
+ * lost. Only a session that its client has ended is over.
+ */
+export function revivedSessions(successors: Successors): LostSessions {
+  const replayed = replayedSessions(successors)
+  return {
+    ...replayed,
+    note: (session, request) => (request.method === 'DELETE' ? replayed.note(session, request) : undefined),
+    mayBegin: () => true,
+    restore: async () => {},
   }
 }
