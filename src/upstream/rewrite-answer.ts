@@ -48,8 +48,11 @@ function documentTransform(change: (text: string) => string): Transform {
   }
 }
 
-/** A line that makes an event more than a message: its position in the stream, or another type. */
-const special = /^(?:id|event:(?! ?message$))/m
+/**
+ * A line that makes an event more than a message: its position in the stream, or another type. The first one may
+ * follow a byte order mark.
+ */
+const special = /^\uFEFF?(?:id|event:(?! ?message$))/m
 const carriageReturn = 0x0d
 
 function eventTransform(

@@ -77,6 +77,7 @@ describe('a stream that is changed on its way', () => {
       ])
     check([])
     fc.assert(fc.property(fc.array(fc.nat()), check))
+    assert.deepEqual(heard(`\uFEFFid: 1\ndata: ${plain}\n\n`)[0], { id: 'sealed 1', data: { text: 'ä漢🎉' } })
   })
 
   it('shows that its server lives, also between the halves of an event', () => {
