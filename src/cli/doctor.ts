@@ -170,7 +170,7 @@ function parseUrl(value: string): URL {
   const url = URL.parse(value)
   if (url === null || !/^https?:$/.test(url.protocol))
     throw new InvalidArgumentError('give an http or https URL')
-  if (url.username !== '' || url.hash !== '')
+  if (url.username !== '' || url.password !== '' || url.hash !== '')
     throw new InvalidArgumentError('the URL must have no user information and no fragment')
   return url
 }

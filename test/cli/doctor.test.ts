@@ -63,6 +63,7 @@ describe('portcullis doctor', () => {
       [[demo.mcpUrl, '--timeout', '0'], /whole number from 1 to 60/],
       [['ftp://127.0.0.1/mcp'], /http or https/],
       [['http://user:word@127.0.0.1/mcp'], /no user information/],
+      [['http://:word@127.0.0.1/mcp'], /no user information/],
       [[], /url/],
     ] as const) {
       const { code, stderr } = await portcullis(['doctor', ...args])
@@ -83,6 +84,14 @@ describe('portcullis doctor', () => {
       assert.match(stdout, /the client called \S+\/mcp\?\[hidden\]/)
       assert.doesNotMatch(stdout + stderr, /of-the-user/)
     }
+  })
+
+  it('keeps it to itself too if nothing answers (B4)', async () => {
+    const { stderr } = await portcullis([
+      'doctor',
+      `http://127.0.0.1:${await freePort()}/mcp?key=of-the-user`,
+    ])
+    assert.match(stderr, /^portcullis: http:\/\/127\.0\.0\.1:\d+\/mcp: nothing listens there\n$/)
   })
 
   it('does not take a word in that query for a key', async () => {

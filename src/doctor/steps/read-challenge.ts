@@ -32,7 +32,8 @@ export async function readChallenge(visit: Visit): Promise<FirstContact | undefi
     first === undefined || first.status === 405 ? await openConnection(visit) : { reply: first }
   if (reply.status === 0) {
     const problem = describe(reply)
-    if (!problem.startsWith(certificateTrouble)) throw new Unreachable(`${endpoint.href}: ${problem}`)
+    if (!problem.startsWith(certificateTrouble))
+      throw new Unreachable(`${endpoint.origin}${endpoint.pathname}: ${problem}`)
     report.fail('certificate', problem)
     return undefined
   }
