@@ -12,7 +12,7 @@ import { type TenantOf, tenantOwn, tenantSettings } from './tenant-schema.ts'
 import { tokensSchema } from './tokens-schema.ts'
 import { tracesSchema } from './traces-schema.ts'
 import { upstreamSchema } from './upstream-schema.ts'
-import { databaseUrl, host, httpUrl, network, originLike, whole } from './values.ts'
+import { databaseUrl, host, httpUrl, network, originLike, secret, whole } from './values.ts'
 
 /** Everything but the tenants. */
 const installationSchema = z.strictObject({
@@ -41,7 +41,7 @@ const installationSchema = z.strictObject({
     .min(1)
     .default('./.portcullis')
     .meta({ description: 'Folder for the store, the secret and the audit.' }),
-  secret: z.string().min(43, 'must be 32 random bytes or more in base64url: 43 characters').optional().meta({
+  secret: secret.optional().meta({
     description:
       'The secret that all other secrets are derived from: at least 32 random bytes in base64url. Default: generated once and kept in the data folder.',
   }),

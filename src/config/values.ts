@@ -88,6 +88,14 @@ function isDatabaseUrl(text: string): boolean {
   return url !== null && /^postgres(?:ql)?:$/.test(url.protocol) && url.pathname.length > 1
 }
 
+const secretProblem = 'must be 32 random bytes or more in base64url: 43 letters, digits, - and _'
+
+/** The secret of an installation, of which decoding leaves out whatever is not base64url. */
+export const secret = z
+  .string()
+  .min(43, { error: secretProblem, abort: true })
+  .refine((text) => Buffer.from(text, 'base64url').length >= 32, secretProblem)
+
 /** A secret that the operator was given, and the file that may hold it instead. */
 export const givenSecret = {
   clientSecret: z

@@ -77,3 +77,16 @@ describe('the URL of a database', () => {
     }
   })
 })
+
+describe('the secret of an installation', () => {
+  it('has 32 bytes when it is decoded, which leaves out what is not base64url', () => {
+    for (const secret of ['s'.repeat(43), `${'s'.repeat(43)}=`, '+/'.repeat(32)])
+      assert.equal(loadConfig({ base: { secret } }).secret, secret)
+    for (const secret of ['', 's'.repeat(42), 'four words of no meaning, with spaces in between']) {
+      assert.throws(
+        () => loadConfig({ base: { secret } }),
+        /a problem:\n {2}secret: must be 32 random bytes or more in base64url: 43 letters, digits, - and _$/,
+      )
+    }
+  })
+})
