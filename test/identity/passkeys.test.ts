@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { systemClock as clock } from '../../src/core/clock.ts'
 import { masterSecret } from '../../src/core/secret.ts'
@@ -12,9 +13,11 @@ function open({
   kept = 1,
   disabledAt = undefined as number | undefined,
   publicUrl = 'https://mcp.example.com',
+  publicKey = 'AA',
+  use = async (): Promise<boolean> => assert.fail('none is used'),
 } = {}) {
   const done: string[] = []
-  const passkey = { id: 'known', userId: 'usr_ada', publicKey: 'AA', counter: 0 }
+  const passkey = { id: 'known', userId: 'usr_ada', publicKey, counter: 0 }
   const passkeys = localPasskeys({
     publicUrl,
     users: {
@@ -27,7 +30,7 @@ function open({
       },
       list: async () => Array.from({ length: kept }, () => passkey),
       add: async () => assert.fail('none is added'),
-      use: async () => assert.fail('none is used'),
+      use,
       remove: async (_: string, id: string) => void done.push(`removed ${id}`),
     } as unknown as PasskeyStore,
     artifacts: {
@@ -82,6 +85,7 @@ describe('an answer of a browser that has no passkey of ours', () => {
     const userHandle = Buffer.from('usr_eve').toString('base64url')
     assert.match(await reason(await answer('known', { userHandle })), /a passkey of usr_ada names another/)
     assert.deepEqual(done, ['challenge'])
+    assert.match(await reason(await answer('known')), /^a passkey of usr_ada: /, 'it need not name anybody')
     const out = open({ disabledAt: 1 })
     assert.match(await out.reason(await out.answer('known')), /usr_ada is disabled/)
   })
@@ -110,5 +114,55 @@ describe('an answer of a browser that has no passkey of ours', () => {
     const { passkeys, done } = open()
     for (const id of ['', 'a b', 'x'.repeat(1365), 'x'.repeat(1364)]) await passkeys.remove('usr_ada', id)
     assert.deepEqual(done, [`removed ${'x'.repeat(1364)}`])
+  })
+})
+
+/** A key of a device, and the form in which it is kept here: COSE (RFC 9053 section 7.1.1). */
+function deviceKey(): { readonly privateKey: KeyObject; readonly publicKey: string } {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const { x = '', y = '' } = publicKey.export({ format: 'jwk' })
+  const cose = [
+    Buffer.from('a5010203262001215820', 'hex'),
+    Buffer.from(x, 'base64url'),
+    Buffer.from('225820', 'hex'),
+    Buffer.from(y, 'base64url'),
+  ]
+  return { privateKey, publicKey: Buffer.concat(cose).toString('base64url') }
+}
+
+describe('an answer of a device to a challenge', () => {
+  const ours = deviceKey()
+  const saw = { presence: 0x01, person: 0x05 }
+
+  /** Logs in with a passkey of ada, and returns who that is, or why not. */
+  const logIn = async ({
+    key = ours.privateKey,
+    flags = saw.person,
+    origin = 'https://mcp.example.com',
+    counts = true,
+  } = {}): Promise<string | undefined> => {
+    const { passkeys } = open({ publicKey: ours.publicKey, use: async () => counts })
+    const { challenge } = JSON.parse(await passkeys.startLogin('a browser')) as { challenge: string }
+    const clientData = Buffer.from(JSON.stringify({ type: 'webauthn.get', challenge, origin }))
+    const sha256 = (data: string | Buffer): Buffer => createHash('sha256').update(data).digest()
+    const device = Buffer.concat([sha256('mcp.example.com'), Buffer.from([flags, 0, 0, 0, 1])])
+    const response = {
+      clientDataJSON: clientData.toString('base64url'),
+      authenticatorData: device.toString('base64url'),
+      signature: sign('sha256', Buffer.concat([device, sha256(clientData)]), key).toString('base64url'),
+      userHandle: Buffer.from('usr_ada').toString('base64url'),
+    }
+    const passkey = { id: 'known', rawId: 'known', type: 'public-key', clientExtensionResults: {} }
+    const credential = JSON.stringify({ ...passkey, response })
+    const login = await passkeys.finishLogin({ credential, holder: 'a browser' })
+    return 'refused' in login ? login.reason : login.id
+  }
+
+  it('signs in with the signature of its key for our origin, if the device has seen its person, and is no copy', async () => {
+    assert.equal(await logIn(), 'usr_ada')
+    assert.equal(await logIn({ key: deviceKey().privateKey }), 'a passkey of usr_ada: the signature is wrong')
+    assert.match((await logIn({ flags: saw.presence })) ?? '', /^a passkey of usr_ada: User verification/)
+    assert.match((await logIn({ origin: 'https://evil.example' })) ?? '', /^a passkey of usr_ada: .*origin/)
+    assert.match((await logIn({ counts: false })) ?? '', /may have been copied/)
   })
 })
