@@ -49,7 +49,7 @@ export async function confirmAccount(
   const since = (time: number): number => (clock.now() - time) / 1000
   if (credential === undefined) return since(loggedInAt) <= times.unconfirmedSeconds ? 'current' : 'ended'
 
-  const wait = askedAt > confirmedAt ? Math.min(retrySeconds, times.recheckSeconds) : times.recheckSeconds
+  const wait = askedAt > confirmedAt ? retrySeconds : times.recheckSeconds
   // Times that were recorded before the clock was set back lie in the future; they count as past, so that the
   // provider's yes is not relied on for longer than intended.
   const isPast = (time: number, seconds: number): boolean =>

@@ -92,6 +92,7 @@ describe('who may come in: a preset, what the provider says, a rule', () => {
     ['plain', {}, denied, 'no verified domain, of which a rule refuses some'],
     ['plain', { groups: ['staff'] }, staff, 'in'],
     ['plain', { groups: 'staff' }, staff, 'in'],
+    ['plain', { groups: ['staff'] }, { allow: { groups: ['guests', 'staff'] } }, 'in'],
     ['plain', { groups: ['Staff'] }, staff, 'in none of the groups that are allowed'],
     ['plain', {}, staff, 'in none of the groups that are allowed'],
     ['plain', { roles: ['staff'] }, staff, 'in none of the groups that are allowed'],
@@ -105,6 +106,7 @@ describe('who may come in: a preset, what the provider says, a rule', () => {
     ],
     ['plain', manyGroups, suspended, overage],
     ['plain', { hasgroups: true }, staff, overage],
+    ['plain', { hasgroups: 'true' }, staff, overage],
     ['plain', { _claim_names: { address: 'src1' } }, suspended, 'in'],
     [
       'plain',

@@ -8,6 +8,7 @@ import {
   type LoginProvider,
   type ProvenIdentity,
   ProviderAway,
+  ProviderRefused,
 } from '../../src/identity/provider-contract.ts'
 import { type ClaimNames, readFacts } from '../../src/identity/provider-facts.ts'
 import type { IdentityFacts, IdentityStore, LinkedIdentity } from '../../src/storage/identity-contract.ts'
@@ -18,7 +19,7 @@ const claims: ClaimNames = {
   email: 'email',
   emailVerified: 'email_verified',
   domain: undefined,
-  tenant: undefined,
+  tenant: 'tid',
   groups: ['groups'],
   roles: [],
 }
@@ -55,7 +56,7 @@ const linkedTo = (userId: string, more: Partial<LinkedIdentity> = {}): LinkedIde
 })
 
 /** People of one provider, which proves what it is told to, beside people who are kept here. */
-function open(users: readonly User[], proves: Partial<ProvenIdentity> = {}) {
+function open(users: readonly User[], proves: Partial<ProvenIdentity> | ProviderRefused = {}) {
   const entered: string[] = []
   const proven = {
     issuer: 'https://login.example.com',
@@ -67,7 +68,7 @@ function open(users: readonly User[], proves: Partial<ProvenIdentity> = {}) {
   const company = {
     name: 'company',
     label: 'the company',
-    redeem: async () => proven,
+    redeem: async () => (proves instanceof Error ? Promise.reject(proves) : proven),
   } as unknown as LoginProvider
   const kept = { id: 'usr_kept', displayName: 'Kept' }
   const others: Identity = {
@@ -81,8 +82,8 @@ function open(users: readonly User[], proves: Partial<ProvenIdentity> = {}) {
     users: { find: async (id) => users.find((one) => one.id === id) } as UserStore,
     identities: {
       findByUser: async (id) => linkedTo(id),
-      async enter({ subject }) {
-        entered.push(subject)
+      async enter({ user: { name } }) {
+        entered.push(name)
         return user('usr_ada')
       },
     } as IdentityStore,
@@ -137,7 +138,21 @@ describe('people of identity providers', () => {
     }
     const { entered, finish } = open([], { subject: 'x'.repeat(255), claims: { groups: ['staff'] } })
     assert.ok(!('refused' in (await finish())))
-    assert.equal(entered.length, 1)
+    assert.deepEqual(
+      entered,
+      [`company:${'x'.repeat(192)}`],
+      'operators know them by a name that fits a line',
+    )
+  })
+
+  it('are told whether they cancelled, or their provider proved nothing, and operators what it said', async () => {
+    for (const [code, refused] of [
+      ['access_denied', 'the company says that you cancelled the sign-in, or are not allowed to sign in.'],
+      ['server_error', 'the company did not prove who you are.'],
+    ] as const) {
+      const { finish } = open([], new ProviderRefused(`the answer is ${code}`, { code }))
+      assert.deepEqual(await finish(), { refused, reason: `company: the answer is ${code}` })
+    }
   })
 })
 
@@ -161,7 +176,7 @@ describe('asking a provider whether it still vouches for somebody', () => {
   const confirm = async (
     linked: LinkedIdentity | undefined,
     renew: LoginProvider['renew'],
-    domains: readonly string[] = [],
+    allowed: Partial<typeof rules.allow> = {},
   ) => {
     const done: string[] = []
     const ports = {
@@ -178,7 +193,7 @@ describe('asking a provider whether it still vouches for somebody', () => {
       onWithdrawal: () => void done.push('withdrawn'),
     }
     const provider = { name: 'company', renew } as unknown as LoginProvider
-    const allow = { ...rules.allow, domains }
+    const allow = { ...rules.allow, ...allowed }
     const vouching = { provider, claims, rules: { ...rules, allow }, times }
     return { answer: await confirmAccount(ports, 'usr_ada', vouching), done }
   }
@@ -212,7 +227,7 @@ describe('asking a provider whether it still vouches for somebody', () => {
         await confirm(
           linked,
           async () => ({ credential: 'next', identity: { ...known, claims: { ...said } } }),
-          ['example.com'],
+          { domains: ['example.com'] },
         )
       ).answer
     assert.equal(await answerTo({}), 'current')
@@ -221,11 +236,24 @@ describe('asking a provider whether it still vouches for somebody', () => {
     assert.equal(await answerTo({ email: 'ada@other.example', email_verified: true }), 'ended')
   })
 
+  it('leaves the tenant that it said where it names none, and not where it names another', async () => {
+    const linked = linkedTo('usr_ada', { facts: { ...facts, groups: [], tenant: 'ours' } })
+    for (const [said, answer] of [
+      [{}, 'current'],
+      [{ tid: 'theirs' }, 'ended'],
+    ] as const) {
+      const identity = { ...known, claims: said }
+      const renew = async () => ({ credential: 'next', identity })
+      assert.equal((await confirm(linked, renew, { tenants: ['ours'] })).answer, answer)
+    }
+  })
+
   it('is a no where the answer is about somebody else, or a rule refuses what it says now', async () => {
     for (const identity of [
       { ...known, subject: 'eve', claims: {} },
       { ...known, issuer: 'https://evil.example', claims: {} },
       { ...known, claims: { groups: ['suspended'] } },
+      { ...known, claims: { groups: ['x'.repeat(5000)] } }, // which no token can hold
     ]) {
       const { answer, done } = await confirm(linkedTo('usr_ada'), async () => ({ credential: 'c', identity }))
       assert.deepEqual([answer, done], ['ended', ['withdrawn', 'refused', 'ended']], JSON.stringify(identity))

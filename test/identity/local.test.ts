@@ -8,6 +8,7 @@ import { buildPasswords, buildPeople } from '../../src/compose/people.ts'
 import { openConfiguredStore } from '../../src/compose/store.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { systemClock as clock } from '../../src/core/clock.ts'
+import { endOfLogins } from '../../src/identity/account.ts'
 import type { Identity } from '../../src/identity/contract.ts'
 import { localIdentity } from '../../src/identity/local.ts'
 import { loginLimits } from '../../src/identity/login-limits.ts'
@@ -15,6 +16,7 @@ import { passwords as hashWith, type Passwords } from '../../src/identity/passwo
 import type { People } from '../../src/identity/people.ts'
 import { Busy } from '../../src/identity/turns.ts'
 import { countWith, inMemory } from '../../src/limits/count.ts'
+import type { User } from '../../src/storage/user-contract.ts'
 import { goodPassword } from '../support/people.ts'
 
 let data: string
@@ -148,5 +150,12 @@ describe('the time of a login', () => {
     const counts = async (loginTs: number) =>
       (await currentAccount(identity, account.id, loginTs)) !== undefined
     assert.deepEqual([await counts(4), await counts(5), await counts(6)], [false, false, true])
+  })
+
+  it('lies before what ends it, also by a clock that is ten seconds ahead, or right after the last end (A58)', () => {
+    const endAfter = (loginsSince: number): number =>
+      endOfLogins({ loginsSince } as User, { now: () => 50_000 })
+    assert.equal(endAfter(0), 60_000)
+    assert.equal(endAfter(60_000), 61_000)
   })
 })

@@ -60,6 +60,16 @@ describe('password hashes', () => {
     }
   })
 
+  it('take their turn also where there is nothing to compare with, and are refused where 34 do', async () => {
+    const hashing = passwords(key, cheap)
+    const asked = Array.from({ length: 35 }, () => hashing.verify('a password', undefined))
+    const late = (await Promise.allSettled(asked)).filter(({ status }) => status === 'rejected')
+    assert.deepEqual(
+      late.map((one) => 'reason' in one && one.reason instanceof Busy),
+      [true],
+    )
+  })
+
   it('that ask for more memory than any of ours are not even computed', async () => {
     const hashing = passwords(key, cheap)
     const stored = (await hashing.hash('a password')).replace('m=1024', 'm=262145')
@@ -94,20 +104,24 @@ describe('new passwords', () => {
       'Tr0ub4dor&3xyz',
       '😀😁😂🤣😃😄😅😆😉😊😋😎',
       'x7'.repeat(64) + 'abcde',
+      'adaada18wxyz,5',
     ]) {
       assert.equal(passwordProblem(password, 'ada'), undefined, password)
     }
     for (const [password, problem] of [
       ['elevenchars', /at least 12/],
+      ['😀😁😂🤣😃😄', /at least 12/],
       ['a1b2'.repeat(65), /at most 256/],
       ['Ada.LoveLace1815', /more than your name/],
       ['ada.lovelaceada.lovelace', /more than your name/],
+      ['ada.lovelace1815xyz', /more than your name/],
       ['two lines of\nno meaning', /control characters/],
       ['an arrow key\u001b[D was pressed', /control characters/],
       ['password1234', /try first/],
       ['P@ssword-2026!', /try first/],
       ['Administrator1', /try first/],
       ['aaaaaaaaaaaa', /try first/],
+      ['dcbaadcbacdb', /try first/],
       ['123456789012', /try first/],
       ['qwertyuiopas', /try first/],
       ['zyxwvutsrqpo', /try first/],
