@@ -9,7 +9,7 @@ import { openConfiguredStore } from '../../src/compose/store.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { systemClock as clock } from '../../src/core/clock.ts'
 import { endOfLogins } from '../../src/identity/account.ts'
-import type { Identity } from '../../src/identity/contract.ts'
+import type { Identity, KnownBrowser } from '../../src/identity/contract.ts'
 import { localIdentity } from '../../src/identity/local.ts'
 import { loginLimits } from '../../src/identity/login-limits.ts'
 import { passwords as hashWith, type Passwords } from '../../src/identity/passwords.ts'
@@ -17,6 +17,7 @@ import type { People } from '../../src/identity/people.ts'
 import { Busy } from '../../src/identity/turns.ts'
 import { countWith, inMemory } from '../../src/limits/count.ts'
 import type { User } from '../../src/storage/user-contract.ts'
+import { movableClock } from '../support/movable-clock.ts'
 import { goodPassword } from '../support/people.ts'
 
 let data: string
@@ -114,6 +115,65 @@ describe('a login', () => {
     assert.deepEqual([answer.retryAfterSeconds, answer.reason], [5, 'too many logins at once'])
     await assert.rejects(log(failing(new TypeError('a fault')), 'nobody', goodPassword), TypeError)
   })
+})
+
+describe('the lock of an account', () => {
+  const cheap = hashWith(new Uint8Array(32).fill(7), { memory: 1024, passes: 1, parallelism: 1 })
+  const wrong = 'a wrong password'
+
+  /** A user whom eight wrong passwords have locked for minutes, and how they log in. */
+  const lockOut = async (name: string) => {
+    const { users } = opened.store
+    const later = movableClock()
+    const identity = localIdentity({
+      users,
+      passwords: cheap,
+      limits: loginLimits(countWith(inMemory)),
+      clock: later,
+    })
+    const user = await people.add({ name, password: goodPassword })
+    await users.setPassword(user.id, await cheap.hash(goodPassword), user.loginsSince)
+    const logIn = async (password: string, known?: KnownBrowser): Promise<string> => {
+      const answer = await identity.login({ name, password, address: '192.0.2.1', known })
+      return 'refused' in answer ? (answer.reason ?? '') : 'in'
+    }
+    for (let count = 0; count < 8; count++) {
+      assert.match(await logIn(wrong), /wrong password/)
+      later.advance(60_001)
+    }
+    assert.match(await logIn(goodPassword), /is locked for a moment/)
+    return { user, logIn, later }
+  }
+
+  it('is for the failures of one day: those of yesterday lock nobody out', async () => {
+    const { logIn, later } = await lockOut('emmy')
+    later.advance(24 * 3600_000)
+    assert.match(await logIn(wrong), /wrong password/)
+    assert.equal(await logIn(goodPassword), 'in')
+  })
+
+  it('holds in a browser that was known before the last end of all logins, and in no other known one', async () => {
+    const { user, logIn } = await lockOut('lise')
+    const { users } = opened.store
+    await users.setPassword(user.id, await cheap.hash(goodPassword), 5000)
+    for (let count = 0; count < 9; count++) await logIn(wrong)
+    const known = (since: number): KnownBrowser => ({ id: `${since}`, accountId: user.id, since })
+    assert.match(await logIn(goodPassword, known(4999)), /is locked for a moment/)
+    assert.equal(await logIn(goodPassword, known(5000)), 'in')
+  })
+})
+
+it('people of an identity provider are nobody here, also once the configuration names it no more', async () => {
+  const { users } = opened.store
+  const hedy = await people.add({ name: 'hedy', password: goodPassword })
+  const find = async () => ({ ...hedy, provider: 'company' })
+  const identity = localIdentity({
+    users: { ...users, find },
+    passwords: hashing,
+    limits: loginLimits(countWith(inMemory)),
+    clock,
+  })
+  assert.equal(await identity.find(hedy.id), undefined)
 })
 
 describe('the limit of a browser that is known', () => {
