@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { loginLimits } from '../../src/identity/login-limits.ts'
+import { countWith, inMemory } from '../../src/limits/count.ts'
+
+describe('the limit of failed logins', () => {
+  const open = () => loginLimits(countWith(inMemory))
+  const addressOf = (index: number): string => `192.0.${index >> 8}.${index & 255}`
+
+  it('is for a network, since a machine has many addresses in one', async () => {
+    const { admit } = open()
+    for (let count = 0; count < 50; count++) assert.equal(await admit(`2001:db8::${count}`), undefined)
+    assert.ok(((await admit('2001:db8::ffff')) ?? 0) > 0)
+    assert.equal(await admit('2001:db8:1::1'), undefined)
+  })
+
+  it('is also for all networks together', async () => {
+    const { admit } = open()
+    for (let count = 0; count < 1000; count++) assert.equal(await admit(addressOf(count)), undefined)
+    assert.ok(((await admit('198.51.100.1')) ?? 0) > 0)
+  })
+
+  it('counts none that succeeded, of a network or of all', async () => {
+    const { admit, forgive } = open()
+    for (const addresses of [() => '198.51.100.1', addressOf])
+      for (let count = 0; count <= 1000; count++) {
+        assert.equal(await admit(addresses(count)), undefined)
+        await forgive(addresses(count))
+      }
+  })
+})
