@@ -8,7 +8,6 @@ import {
   type ServerMetadata,
 } from 'openid-client'
 import { foreignUrlProblem, type OperatorFetch } from '../http/operator-fetch.ts'
-import { FetchRefused } from '../http/safe-fetch.ts'
 
 /** The metadata of an issuer cannot be trusted or used. The message is for the operator. */
 export class IssuerInvalid extends Error {
@@ -75,7 +74,6 @@ function explain(issuer: string, error: unknown): Error {
     if (error.code !== 'OAUTH_TIMEOUT' && error.code !== undefined)
       return new IssuerInvalid(`the metadata of ${issuer} cannot be used: ${error.message}`, { cause: error })
   }
-  if (error instanceof FetchRefused) return new IssuerInvalid(`the metadata of ${issuer}: ${error.message}`)
   return new IssuerAway(`${issuer} cannot be reached`, { cause: error })
 }
 

@@ -32,6 +32,9 @@ describe('what went wrong at a provider (A65)', () => {
       bodyError('invalid_grant'),
       /^the answer is "invalid_grant: so it is"$/,
     ],
+    ...['access_denied', 'interaction_required', 'login_required', 'consent_required'].map(
+      (error): [string, Error, RegExp] => [error, bodyError(error), new RegExp(`"${error}: so it is"`)],
+    ),
     [
       '400 without a reason',
       clientError('unexpected', 'OAUTH_RESPONSE_IS_NOT_CONFORM', answer(400)),
@@ -74,7 +77,13 @@ describe('what went wrong at a provider (A65)', () => {
       /the status 401: it does not take clientId and clientSecret/,
     ],
     ['a challenge with another status', challengeError(503), /the status 503/],
-    ['an answer that is no JSON', clientError('no JSON', 'OAUTH_PARSE_ERROR'), /^no answer: no JSON$/],
+    ...[
+      'OAUTH_PARSE_ERROR',
+      'OAUTH_RESPONSE_IS_NOT_JSON',
+      'OAUTH_RESPONSE_IS_NOT_CONFORM',
+      'OAUTH_TIMEOUT',
+      'OAUTH_ABORT',
+    ].map((code): [string, Error, RegExp] => [code, clientError('no JSON', code), /^no answer: no JSON$/]),
     [
       '500 without a reason',
       clientError('unexpected', 'OAUTH_RESPONSE_IS_NOT_CONFORM', answer(500)),

@@ -16,6 +16,17 @@ const scopes = ['read:user', 'user:email', 'read:org']
 describe('GitHub as a place to log in', () => {
   let github: TestGithub
   let provider: LoginProvider
+  /** How often it was asked for anything. */
+  let asked = 0
+  /** What its file says is only known once it is looked up. */
+  const clientSecret = {
+    current: 'an earlier secret',
+    lookUp: async () => void (clientSecret.current = 'github-secret'),
+  }
+  const counted: OperatorFetch = (...request) => {
+    asked++
+    return (fetch as OperatorFetch)(...request)
+  }
   before(async () => {
     github = await startGithub()
     provider = githubProvider(
@@ -25,15 +36,15 @@ describe('GitHub as a place to log in', () => {
         issuer: github.issuer,
         origins: [],
         clientId: 'Iv1.0',
-        clientSecret: { current: 'github-secret' },
+        clientSecret,
         scopes,
-        parameters: {},
+        parameters: { allow_signup: 'false' },
         userinfo: false,
         endsSession: false,
         callbackUrl: 'https://gw.example/login/callback/github',
         afterLogoutUrl: 'https://gw.example/logout',
       },
-      fetch as OperatorFetch,
+      counted,
     )
   })
   afterEach(() => github.failures.clear())
@@ -44,11 +55,12 @@ describe('GitHub as a place to log in', () => {
   const octocat = () => ({ issuer: github.issuer, subject: '583231' })
   const redeem = async () => provider.redeem(await answer(), attempt)
 
-  it('is asked at its own endpoints, with PKCE, state and scopes', async () => {
+  it('is asked at its own endpoints, with PKCE, state, scopes and what the operator adds', async () => {
     const url = await provider.authorizationUrl(attempt, { fresh: false })
     assert.equal(url.origin + url.pathname, `${github.issuer}/login/oauth/authorize`)
     const { state, scope, code_challenge_method: method } = Object.fromEntries(url.searchParams)
     assert.deepEqual([state, scope, method], [attempt.state, scopes.join(' '), 'S256'])
+    assert.equal(url.searchParams.get('allow_signup'), 'false')
     assert.equal(githubApi('https://github.com'), 'https://api.github.com')
     assert.equal(githubApi(github.issuer), `${github.issuer}/api/v3`)
   })
@@ -58,8 +70,10 @@ describe('GitHub as a place to log in', () => {
     assert.deepEqual([issuer, subject], [github.issuer, '583231'])
     assert.deepEqual([claims['email'], claims['email_verified']], ['octocat@example.com', true])
     assert.deepEqual(claims['groups'], ['my-company', 'my-company/platform'])
+    const earlier = asked
     const renewed = await provider.renew(credential ?? '', { issuer, subject })
     assert.equal(renewed.identity?.subject, subject)
+    assert.equal(asked - earlier, 4, 'for no page behind the last one, since it counts them')
     github.api.set('/user/emails', [{ email: 'a@b.example', primary: true, verified: false }])
     const unverified = (await redeem()).claims
     assert.deepEqual([unverified['email'], unverified['email_verified']], [undefined, false])
@@ -136,9 +150,11 @@ describe('GitHub as a place to log in', () => {
       failing('/user/orgs', 403, { 'x-ratelimit-remaining': '4990' }, tooFast),
       ProviderAway,
     )
-    await failing('/user/orgs', 403)
-    const { identity } = await provider.renew(credential, octocat())
-    assert.deepEqual(identity?.claims['groups'], ['my-company/platform'])
+    for (const status of [403, 404]) {
+      await failing('/user/orgs', status)
+      const { identity } = await provider.renew(credential, octocat())
+      assert.deepEqual(identity?.claims['groups'], ['my-company/platform'])
+    }
   })
 
   it('lets members of a group in, and ends their access when they leave it (A67)', async (t) => {

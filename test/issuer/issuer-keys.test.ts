@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, jwtVerify, SignJWT } from 'jose'
+import { Configuration } from 'openid-client'
 import { systemClock } from '../../src/core/clock.ts'
+import { issuerIntrospection } from '../../src/issuer/issuer-introspection.ts'
 import { issuerKeys } from '../../src/issuer/issuer-keys.ts'
 
 interface Pair {
@@ -53,5 +55,40 @@ describe('the keys of an issuer', () => {
     assert.equal(await verifies(jwks, fifth.key, { kid: 'k' }), 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED')
     const broken = { ...fourth.jwk, x: 'AA' }
     assert.equal(await verifies([broken, fourth.jwk], fourth.key, { kid: 'k' }), true)
+  })
+
+  it('are missed by name where its metadata names none, and so is the endpoint for questions about tokens', async () => {
+    const metadata = async () => new Configuration({ issuer: 'https://issuer.example' }, 'us')
+    const resolve = issuerKeys(metadata, undefined, { fetch: async () => assert.fail(), clock: systemClock })
+    const { key } = await pair('ES256')
+    const token = await new SignJWT({}).setProtectedHeader({ alg: 'ES256' }).sign(key)
+    await assert.rejects(jwtVerify(token, resolve), /^Error: the metadata of the issuer names no keys$/)
+    const ask = issuerIntrospection(
+      { issuer: 'https://issuer.example', url: undefined, clientId: 'us', clientSecret: { current: 's' } },
+      metadata,
+      async () => assert.fail(),
+    )
+    await assert.rejects(ask(token), /the metadata of the issuer names no introspection endpoint$/)
+  })
+
+  it('are read again after ten minutes, so that one that is withdrawn counts no longer', async (test) => {
+    test.mock.timers.enable({ apis: ['Date'], now: Date.now() })
+    const [withdrawn, other] = await Promise.all([pair('ES256', { kid: 'a' }), pair('ES256', { kid: 'b' })])
+    let keys = [withdrawn.jwk]
+    const resolve = issuerKeys(
+      () => assert.fail('the metadata is not needed'),
+      'https://issuer.example/keys',
+      {
+        fetch: async () => Response.json({ keys }),
+        clock: systemClock,
+      },
+    )
+    const token = await new SignJWT({}).setProtectedHeader({ alg: 'ES256', kid: 'a' }).sign(withdrawn.key)
+    await jwtVerify(token, resolve)
+    keys = [other.jwk]
+    test.mock.timers.tick(599_000)
+    await jwtVerify(token, resolve)
+    test.mock.timers.tick(1001)
+    await assert.rejects(jwtVerify(token, resolve), { code: 'ERR_JWKS_NO_MATCHING_KEY' })
   })
 })

@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { ConfigurationInvalid } from '../../src/config/problems.ts'
 import { systemClock } from '../../src/core/clock.ts'
+import { reasonOf } from '../../src/core/reason-of.ts'
 import { createOperatorFetch } from '../../src/http/operator-fetch.ts'
 import { FetchRefused } from '../../src/http/safe-fetch.ts'
 import { IssuerAway, IssuerInvalid } from '../../src/issuer/discover-issuer.ts'
@@ -13,7 +14,8 @@ import { listen } from '../support/listen.ts'
 
 const bounds = { userAgent: 'test', maxBytes: 64 * 1024, milliseconds: 30_000, running: 4 }
 
-function open(issuer: string, origins: readonly string[] = [new URL(issuer).origin]) {
+function open(issuer: string, milliseconds = bounds.milliseconds) {
+  const origins = [new URL(issuer).origin]
   return openIdProvider(
     {
       name: 'idp',
@@ -29,7 +31,7 @@ function open(issuer: string, origins: readonly string[] = [new URL(issuer).orig
       callbackUrl: 'http://127.0.0.1:1/login/callback/idp',
       afterLogoutUrl: 'http://127.0.0.1:1/logout',
     },
-    { fetch: createOperatorFetch({ origins, ...bounds }), clock: systemClock },
+    { fetch: createOperatorFetch({ origins, ...bounds, milliseconds }), clock: systemClock },
   )
 }
 
@@ -140,6 +142,18 @@ describe('the metadata of an identity provider', () => {
     await assert.rejects(open(issuer).check(), IssuerInvalid, 'no JSON')
     body = JSON.stringify({ issuer, token_endpoint: 7 })
     await assert.rejects(open(issuer).check(), /has a token_endpoint that is no URL/)
+  })
+
+  it('that does not come in time, or does not end, is told as that, and does not stop the start', async (test) => {
+    const silent = createServer(() => undefined)
+    await assert.rejects(open((await listen(silent, test)).url, 20).check(), IssuerAway)
+    const endless = createServer((_req, res) => res.end(' '.repeat(100_000)))
+    const { url } = await listen(endless, test)
+    await assert.rejects(open(url).check(), (error) => {
+      assert.ok(error instanceof IssuerAway)
+      assert.equal(reasonOf(error), `${url} cannot be reached (the answer is larger than 65536 bytes)`)
+      return true
+    })
   })
 
   it('is not followed to where it redirects (A69, U1)', async (test) => {
