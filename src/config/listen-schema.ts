@@ -2,17 +2,20 @@ import { z } from 'zod'
 import { tlsSchema } from './tls-schema.ts'
 import { hostName, port, whole } from './values.ts'
 
+/** Where to listen: with an empty text, Node would listen on every address of the machine. */
+const address = z
+  .string()
+  .min(1, 'must be an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them')
+
 /** The setting `listen`. */
 export const listenSchema = z
   .strictObject({
-    host: z
-      .string()
+    host: address
       .default('127.0.0.1')
       .meta({ description: 'Address that the gateway, the only public listener, listens on.' }),
     gateway: port.default(3002).meta({ description: 'Port of the gateway.' }),
     tls: tlsSchema,
-    internalHost: z
-      .string()
+    internalHost: address
       .default('127.0.0.1')
       .meta({ description: 'Address that all other listeners listen on.' }),
     authorizationServer: port
@@ -22,7 +25,7 @@ export const listenSchema = z
     admin: port.default(3005).meta({
       description: 'Port of the admin listener: health, metrics and dashboard. 0: any free port.',
     }),
-    adminHost: z.string().optional().meta({
+    adminHost: address.optional().meta({
       description:
         'Address that the admin listener listens on, if probes or Prometheus connect from elsewhere. Default: `listen.internalHost`.',
     }),

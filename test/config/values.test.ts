@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { loadConfig } from '../../src/config/load.ts'
 import { ConfigurationInvalid } from '../../src/config/problems.ts'
+import { problemTexts } from '../support/config-problems.ts'
 
 const mode = 'production' as const
 const publicUrl = 'https://mcp.example.com'
@@ -88,5 +89,23 @@ describe('the secret of an installation', () => {
         /a problem:\n {2}secret: must be 32 random bytes or more in base64url: 43 letters, digits, - and _$/,
       )
     }
+  })
+})
+
+describe('the address of a listener', () => {
+  it('is not empty, as of a variable that is not set: it would be every address of the machine', () => {
+    const environment = {
+      PORTCULLIS_MODE: 'production',
+      PORTCULLIS_PUBLIC_URL: 'https://mcp.example.com',
+      PORTCULLIS_LISTEN_HOST: '',
+      PORTCULLIS_LISTEN_INTERNAL_HOST: '',
+      PORTCULLIS_LISTEN_ADMIN_HOST: '',
+    }
+    const fix = 'must be an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them'
+    assert.deepEqual(problemTexts({ environment }), [
+      `listen.host: ${fix}`,
+      `listen.internalHost: ${fix}`,
+      `listen.adminHost: ${fix}`,
+    ])
   })
 })
