@@ -102,7 +102,9 @@ describe('what comes out of a backup', () => {
     const file = join(folder, 'backup')
     await writeBackup(storeFile(folder), file, { secret, withSecret: true, replace: false })
     await assert.rejects(openBackup(file, 'o'.repeat(43)), /it was made with another secret/)
+    assert.ok(readFileSync(file).includes(secret))
     assert.equal(await openBackup(file, secret), secret)
+    assert.ok(!readFileSync(file).includes(secret), 'nor does a store hold it, not even in a free page')
   })
 })
 
