@@ -12,7 +12,7 @@ const before = load({ upstreams: [http('a'), http('b')], cors: { origins: ['http
 
 /** Which settings need a restart once the one at a path has another value, whatever it may be. */
 function restartsFor(path: string): string[] {
-  const after = structuredClone(before) as Record<string, unknown>
+  const after = structuredClone(before) as unknown as Record<string, unknown>
   const names = path.split('.')
   const last = names.pop() ?? ''
   const holder = names.reduce((inner, name) => inner[name] as Record<string, unknown>, after)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { systemClock as clock } from '../../src/core/clock.ts'
+import type { AdmissionRules } from '../../src/identity/admission-rules.ts'
 import { confirmAccount } from '../../src/identity/confirm-account.ts'
 import type { Identity } from '../../src/identity/contract.ts'
 import { federatedIdentity } from '../../src/identity/federated.ts'
@@ -23,7 +24,7 @@ const claims: ClaimNames = {
   groups: ['groups'],
   roles: [],
 }
-const rules = {
+const rules: AdmissionRules = {
   allow: { domains: [], tenants: [], groups: [] },
   deny: { domains: [], groups: ['suspended'] },
 }
@@ -56,7 +57,7 @@ const linkedTo = (userId: string, more: Partial<LinkedIdentity> = {}): LinkedIde
 })
 
 /** People of one provider, which proves what it is told to, beside people who are kept here. */
-function open(users: readonly User[], proves: Partial<ProvenIdentity> | ProviderRefused = {}) {
+function open(users: readonly User[], proves: Partial<ProvenIdentity> = {}, refusal?: ProviderRefused) {
   const entered: string[] = []
   const proven = {
     issuer: 'https://login.example.com',
@@ -68,7 +69,7 @@ function open(users: readonly User[], proves: Partial<ProvenIdentity> | Provider
   const company = {
     name: 'company',
     label: 'the company',
-    redeem: async () => (proves instanceof Error ? Promise.reject(proves) : proven),
+    redeem: async () => (refusal === undefined ? proven : Promise.reject(refusal)),
   } as unknown as LoginProvider
   const kept = { id: 'usr_kept', displayName: 'Kept' }
   const others: Identity = {
@@ -150,7 +151,7 @@ describe('people of identity providers', () => {
       ['access_denied', 'the company says that you cancelled the sign-in, or are not allowed to sign in.'],
       ['server_error', 'the company did not prove who you are.'],
     ] as const) {
-      const { finish } = open([], new ProviderRefused(`the answer is ${code}`, { code }))
+      const { finish } = open([], {}, new ProviderRefused(`the answer is ${code}`, { code }))
       assert.deepEqual(await finish(), { refused, reason: `company: the answer is ${code}` })
     }
   })
@@ -176,7 +177,7 @@ describe('asking a provider whether it still vouches for somebody', () => {
   const confirm = async (
     linked: LinkedIdentity | undefined,
     renew: LoginProvider['renew'],
-    allowed: Partial<typeof rules.allow> = {},
+    allowed: Partial<AdmissionRules['allow']> = {},
   ) => {
     const done: string[] = []
     const ports = {

@@ -8,24 +8,24 @@ describe('the limit of failed logins', () => {
   const addressOf = (index: number): string => `192.0.${index >> 8}.${index & 255}`
 
   it('is for a network, since a machine has many addresses in one', async () => {
-    const { admit } = open()
-    for (let count = 0; count < 50; count++) assert.equal(await admit(`2001:db8::${count}`), undefined)
-    assert.ok(((await admit('2001:db8::ffff')) ?? 0) > 0)
-    assert.equal(await admit('2001:db8:1::1'), undefined)
+    const limits = open()
+    for (let count = 0; count < 50; count++) assert.equal(await limits.admit(`2001:db8::${count}`), undefined)
+    assert.ok(((await limits.admit('2001:db8::ffff')) ?? 0) > 0)
+    assert.equal(await limits.admit('2001:db8:1::1'), undefined)
   })
 
   it('is also for all networks together', async () => {
-    const { admit } = open()
-    for (let count = 0; count < 1000; count++) assert.equal(await admit(addressOf(count)), undefined)
-    assert.ok(((await admit('198.51.100.1')) ?? 0) > 0)
+    const limits = open()
+    for (let count = 0; count < 1000; count++) assert.equal(await limits.admit(addressOf(count)), undefined)
+    assert.ok(((await limits.admit('198.51.100.1')) ?? 0) > 0)
   })
 
   it('counts none that succeeded, of a network or of all', async () => {
-    const { admit, forgive } = open()
+    const limits = open()
     for (const addresses of [() => '198.51.100.1', addressOf])
       for (let count = 0; count <= 1000; count++) {
-        assert.equal(await admit(addresses(count)), undefined)
-        await forgive(addresses(count))
+        assert.equal(await limits.admit(addresses(count)), undefined)
+        await limits.forgive(addresses(count))
       }
   })
 })
