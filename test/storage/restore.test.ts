@@ -120,6 +120,16 @@ describe('a restore', () => {
     }
   })
 
+  it('replaces nothing unless it may, nor the store of a server that is running', async () => {
+    const folder = newFolder()
+    await restore(first, folder)
+    await assert.rejects(restore(second, folder), /is not empty: name another data folder, or replace/)
+    const server = await openStore({ folder, secret: keyOf('a'.repeat(43)), clock })
+    await assert.rejects(restore(second, folder, true), /a server is running on .*: stop it first$/)
+    await server.close()
+    assert.equal(await openRestored(folder), 'a'.repeat(43))
+  })
+
   it('makes a store that its owner alone can read, whoever can read the backup', async () => {
     const folder = newFolder()
     const copy = join(newFolder(), 'backup')
@@ -130,11 +140,17 @@ describe('a restore', () => {
       assert.equal(statSync(join(folder, name)).mode & 0o777, 0o600, name)
   })
 
-  it('keeps the log of a damaged store, which it removes', async () => {
+  it('keeps the log of a damaged store, which it removes, for the owner alone', async () => {
     const folder = newFolder()
     for (const suffix of ['', '-wal']) writeFileSync(storeFile(folder) + suffix, `damaged${suffix}`)
-    const kept = await restore(first, folder, true)
-    assert.equal(readFileSync(join(kept as string, 'portcullis.sqlite-wal'), 'utf8'), 'damaged-wal')
+    const kept = (await restore(first, folder, true)) ?? ''
+    assert.equal(readFileSync(join(kept, 'portcullis.sqlite-wal'), 'utf8'), 'damaged-wal')
+    for (const [name, mode] of [
+      ['', 0o700],
+      ['portcullis.sqlite', 0o600],
+      ['portcullis.sqlite-wal', 0o600],
+    ] as const)
+      assert.equal(statSync(join(kept, name)).mode & 0o777, mode, name)
     assert.deepEqual(readdirSync(folder).slice(1).toSorted(), ['portcullis.sqlite', 'secret'])
     assert.equal(await openRestored(folder), 'a'.repeat(43))
   })
