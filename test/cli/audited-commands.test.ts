@@ -42,6 +42,7 @@ describe('what an operator does on this machine is in the audit, also where it f
     const { client_id: id } = JSON.parse(added) as { client_id: string }
     for (const action of ['rotate-secret', 'block', 'block', 'unblock', 'unblock', 'remove'])
       await client(action, id)
+    await client('block', 'a-secret-that-was-pasted-in-place-of-an-id')
     assert.deepEqual(eventsIn(data), [
       `admin.client: client add ${id} allowed`,
       `admin.client: client rotate-secret ${id} failed`,
@@ -50,6 +51,7 @@ describe('what an operator does on this machine is in the audit, also where it f
       `admin.client: client unblock ${id} allowed`,
       `admin.client: client unblock ${id} failed`,
       `admin.client: client remove ${id} allowed`,
+      'admin.client: client block [redacted] allowed',
     ])
   })
 

@@ -130,6 +130,12 @@ describe('portcullis key', { timeout: 60_000 }, () => {
       said.get('access tokens') ?? '',
       /has ended, and another key signs now\.\nThe access tokens that it signed are refused/,
     )
+    const ofAudit = (await list('all')).filter(({ signs }) => signs === 'the audit')
+    assert.deepEqual(
+      ofAudit.map(({ state, verifies_until: until }) => `${state} ${until}`).toSorted(),
+      ['active -', 'retired -'],
+      'what it signed counts for good',
+    )
     assert.match(said.get('identity tokens') ?? '', /\nThe identity tokens that it signed are refused/)
     assert.match(
       said.get('the audit') ?? '',
