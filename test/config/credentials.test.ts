@@ -152,6 +152,10 @@ describe('the credential for an MCP server', () => {
       writeFileSync(file, text)
       assert.match(found(), /credential\.tokenFile: must hold the secret and nothing else, on one line/, text)
     }
+    assert.match(
+      problems(`{ kind: header, name: A, valueFile: ${file} }`).join(),
+      /credential\.valueFile: must hold the secret and nothing else, on one line/,
+    )
     writeFileSync(file, 'good\n')
     assert.equal(found(), '')
     assert.match(

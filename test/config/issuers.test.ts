@@ -17,6 +17,10 @@ const good = {
   auth0: { preset: 'auth0', issuer: 'https://company.eu.auth0.com/' },
   okta: { preset: 'okta', issuer: 'https://company.okta.com/oauth2/default' },
   google: { preset: 'google', audiences: ['https://mcp.example.com/mcp'], scopes: ['mcp:tools'] },
+  'google, by a claim': {
+    ...{ preset: 'google', audiences: ['https://mcp.example.com/mcp'] },
+    scopeMap: { staff: ['mcp:tools'] },
+  },
   other: { issuer: 'https://login.example.com' },
 } as const
 

@@ -265,8 +265,16 @@ tenants:
     assert.deepEqual(ports('host: 0.0.0.0, gateway: 3005'), [
       'listen.admin: is 3005, as listen.gateway is: give each a port of its own',
     ])
+    for (const taken of [
+      'host: LOCALHOST, gateway: 3005',
+      'internalHost: 0.0.0.0, gateway: 3005',
+      'internalHost: "::", gateway: 3005',
+    ])
+      assert.match(ports(taken).join(), /^listen\.admin: is 3005, as listen\.gateway is/, taken)
     for (const good of [
       'gateway: 0, authorizationServer: 0, admin: 0',
+      'host: "::", gateway: 3003, internalHost: authorization-server',
+      'host: 0.0.0.0, gateway: 3003, internalHost: "::1"',
       'host: 127.0.0.2, gateway: 3003',
       'host: 0.0.0.0, gateway: 3003, internalHost: authorization-server',
       'adminHost: 127.0.0.2, admin: 3002',

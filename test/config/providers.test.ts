@@ -152,11 +152,17 @@ describe('the setting login.providers', () => {
         [`the issuer ${issuer}`, { ...good.other, issuer }, /issuer: must have no user information/] as const,
     ),
     ['scopes without openid', { ...good.other, scopes: ['email'] }, /scopes: must include openid/],
-    [
-      'a parameter of ours',
-      { ...good.other, parameters: { state: 'x' } },
-      /parameters\.state: is a parameter that Portcullis sets itself/,
-    ],
+    ...[
+      ...['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'state', 'nonce'],
+      ...['code_challenge', 'code_challenge_method', 'request', 'request_uri'],
+    ].map(
+      (name) =>
+        [
+          `a parameter of ours: ${name}`,
+          { ...good.other, parameters: { [name]: 'x' } },
+          new RegExp(`parameters\\.${name}: is a parameter that Portcullis sets itself`),
+        ] as const,
+    ),
     [
       'an age of logins in words',
       { ...good.other, parameters: { max_age: '1h' } },

@@ -60,10 +60,19 @@ describe('scopes of the operator', () => {
         listenFilters: { events: ['others'] },
       },
     ]
-    assert.deepEqual(problems({ scopes, upstreams }), [
+    const clients = [{ id: 'editor', redirectUris: ['https://app.example.com/back'], scopes: ['other'] }]
+    const issuers = [{ issuer: 'https://login.example.com', scopes: ['other'], scopeMap: { a: ['other'] } }]
+    assert.deepEqual(problems({ scopes, upstreams, clients, issuers }), [
       'upstreams[0].baselineScopes[0]: is neither a scope of MCP nor one of `scopes`; did you mean archive:write?',
       'upstreams[0].methods.x/y[0]: is neither a scope of MCP nor one of `scopes`; name it there with its words',
-      'upstreams[0].listenFilters.events[0]: is neither a scope of MCP nor one of `scopes`; name it there with its words',
+      ...[
+        'upstreams[0].listenFilters.events[0]',
+        'clients[0].scopes[0]',
+        'issuers[0].scopes[0]',
+        'issuers[0].scopeMap.a[0]',
+      ].map(
+        (path) => `${path}: is neither a scope of MCP nor one of \`scopes\`; name it there with its words`,
+      ),
     ])
   })
 })

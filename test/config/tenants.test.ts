@@ -109,6 +109,10 @@ describe('the configuration of tenants', () => {
         /tenants\[0\]\.host: is the name of the installation itself/,
         name,
       )
+    assert.throws(
+      () => load([{ name: 'a', host: 'localhost', upstreams }], { publicUrl: 'http://127.0.0.1:3002' }),
+      /tenants\[0\]\.host: is the name of the installation itself/,
+    )
     assert.equal(
       load([{ name: 'a', host: 'a.localhost', upstreams }], { publicUrl: 'http://127.0.0.1:3002' }).tenants
         .length,

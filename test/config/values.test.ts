@@ -76,6 +76,10 @@ describe('the URL of a database', () => {
       const { store } = loadConfig({ base: { secret: 's'.repeat(43), store: { url }, audit: { sinks } } })
       assert.equal(store.url, url)
     }
+    const sinks = [{ kind: 'postgres' as const, name: 'copy' }]
+    const base = { secret: 's'.repeat(43), audit: { sinks } }
+    assert.deepEqual(problemTexts({ base: { ...base, store: { url: 'postgres:///portcullis' } } }), [])
+    assert.match(problemTexts({ base }).join(), /^audit\.sinks\[0\]\.url: .*, unless store\.url is one$/)
   })
 })
 
