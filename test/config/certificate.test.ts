@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -44,6 +45,17 @@ describe('the certificate of the gateway', () => {
       problems(of(wild), { ...production, publicUrl: 'https://a.b.example.com' }).join(),
       /not a\.b\./,
     )
+  })
+
+  it('covers no host by its subject or by half a name, where no client looks (RFC 9525 section 2)', () => {
+    const named = makeCertificate({ names: 'email:ada@example.com' })
+    const host = new X509Certificate(named.cert).subject.replace('CN=', '').toLowerCase()
+    const settings = { mode: 'production', publicUrl: `https://${host}` } as const
+    assert.match(problems(of(named), settings).join(), /covers email:ada@example\.com, not portcullis-tls-/)
+    const partial = makeCertificate({ names: 'DNS:m*.example.com,IP:::1' })
+    const mcp = { mode: 'production', publicUrl: 'https://mcp.example.com' } as const
+    assert.match(problems(of(partial), mcp).join(), /not mcp\.example\.com/)
+    assert.deepEqual(problems(of(partial), { publicUrl: 'https://[::1]:3002' }), [])
   })
 
   it('covers the hosts of tenants as well', () => {

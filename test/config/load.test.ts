@@ -156,8 +156,8 @@ describe('configuration', () => {
     ],
     [
       'the old transport in the new era',
-      'upstreams: [{ name: a, url: http://x, transport: sse, era: modern }]',
-      /era: must be legacy or auto with transport: sse/,
+      'upstreams: [{ name: a, path: /a, url: http://x, transport: sse, era: modern }, { name: b, url: http://x, transport: sse, era: both }]',
+      /(?:era: must be legacy or auto with transport: sse[^]*){2}/,
     ],
     [
       'a legacy process for all',

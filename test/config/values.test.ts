@@ -84,6 +84,14 @@ describe('the URL of a database', () => {
 })
 
 describe('the secret of an installation', () => {
+  it('is set where several replicas share a database', () => {
+    const base = { store: { url: 'postgres:///portcullis' } }
+    assert.match(
+      problemTexts({ base }).join(),
+      /^secret: must be set where store\.url is, the same for every/,
+    )
+  })
+
   it('has 32 bytes when it is decoded, which leaves out what is not base64url', () => {
     for (const secret of ['s'.repeat(43), `${'s'.repeat(43)}=`, '+/'.repeat(32)])
       assert.equal(loadConfig({ base: { secret } }).secret, secret)
@@ -110,6 +118,36 @@ describe('the address of a listener', () => {
       `listen.host: ${fix}`,
       `listen.internalHost: ${fix}`,
       `listen.adminHost: ${fix}`,
+    ])
+  })
+
+  it('is on this machine alone in development mode, that of the admin port too', () => {
+    const listen = { host: '::1', internalHost: '::1', adminHost: '0.0.0.0' }
+    assert.deepEqual(problemTexts({ base: { listen } }), [
+      'listen.adminHost: must be a loopback address in development mode, where anybody can log in',
+    ])
+  })
+
+  it('speaks TLS for a URL that is https, which production mode demands anyway', () => {
+    const base = { listen: { tls: { certificate: 'a', key: 'b' } }, publicUrl: 'http://localhost' }
+    assert.match(problemTexts({ base }).join(), /^publicUrl: must be https where listen\.tls makes/)
+    assert.deepEqual(problemTexts({ base: { ...base, mode: 'production' } }), [
+      'publicUrl: must be https in production mode; to try things out on loopback, set mode: development',
+    ])
+  })
+})
+
+describe('a variable', () => {
+  it('with a number has it in decimal, and one with a mistyped name is told of the right one', () => {
+    const environment = {
+      PORTCULLIS_LISTEN_GATEWAY: '0x10',
+      PORTCULLIS_WORKERS: '1e1',
+      PORTCULLIS_SECRTE_FILE: 'x',
+    }
+    assert.deepEqual(problemTexts({ environment }), [
+      'PORTCULLIS_SECRTE_FILE: there is no such setting; did you mean PORTCULLIS_SECRET_FILE?',
+      'listen.gateway: must be a whole number from 0 to 65535',
+      'workers: must be a whole number from 1 to 256',
     ])
   })
 })
