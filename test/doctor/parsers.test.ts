@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { parseBearerChallenge } from '../../src/doctor/challenge-header.ts'
 import { unreachableReason } from '../../src/doctor/host-reach.ts'
+import { createReport } from '../../src/doctor/report.ts'
 
 describe('a WWW-Authenticate value', () => {
   it('is read whatever stands around the Bearer challenge (V6)', () => {
@@ -49,6 +50,20 @@ describe('a WWW-Authenticate value', () => {
   })
 })
 
+describe('a report', () => {
+  it('has no secret in it, however a server spells it, and nothing that steers a terminal or has no end (B4)', () => {
+    const report = createReport(() => undefined)
+    report.hide('a key/of+it')
+    report.hide('key') // too short to be one
+    report.fail('login-page', 'a key/of+it, a%20key%2Fof%2Bit, a+key%2Fof%2Bit: no key\u001b[31m')
+    report.skip('refresh', 'x'.repeat(10_000))
+    const [{ cause = '' } = {}, { detail = '' } = {}] = report.findings
+    assert.match(cause, /^\[hidden\], \[hidden\], \[hidden\]: no key/)
+    assert.doesNotMatch(cause, /\u001b/)
+    assert.ok(detail.length <= 601, String(detail.length))
+  })
+})
+
 describe('a URL in metadata', () => {
   const check = (from: string, to: string): string | undefined => unreachableReason(new URL(from), to)
 
@@ -78,6 +93,8 @@ describe('a URL in metadata', () => {
       ['http://127.0.0.1:3002/mcp', 'http://10.0.0.7/token', /internal network/],
       ['https://mcp.example.com/mcp', 'http://mcp.example.com/token', /plain http/],
       ['https://mcp.example.com/mcp', 'https://a:b@mcp.example.com/token', /credentials/],
+      ['https://mcp.example.com/mcp', 'https://:b@mcp.example.com/token', /credentials/],
+      ['https://mcp.example.com/mcp', 'https://as.localhost/token', /own computer/],
       ['https://mcp.example.com/mcp', 'javascript:alert(1)', /not an http or https URL/],
       ['https://mcp.example.com/mcp', '/token', /not an http or https URL/],
     ] as const) {

@@ -52,6 +52,22 @@ describe('the metrics of a process', () => {
     assert.deepEqual(counts, ['portcullis_authentication_failures_total{reason="token is malformed"} 1'])
   })
 
+  it('have no more labels for what others choose, however often they are asked for', async () => {
+    const metrics = createMetrics('1')
+    for (let code = 0; code < 150; code++) metrics.request({ ...event, code: `code-${code}` })
+    const scopes = ['mcp:tools', 'mcp:prompts']
+    metrics.request({ ...event, methods: ['tools/call', 'prompts/get'], scopes })
+    metrics.request({ ...event, methods: ['tools/call'], scopes })
+    await metrics.render()
+    const { text } = await metrics.render()
+    assert.equal(text.match(/^portcullis_refusals_total\{/gm)?.length, 101)
+    assert.equal(valueOf(text, 'portcullis_refusals_total{kind="mcp",code="other"}'), 50)
+    assert.equal(valueOf(text, 'portcullis_requests_total{kind="mcp",status="200"}'), 152)
+    const calls = 'portcullis_mcp_operations_total{upstream="files",method="tools/call",scope='
+    assert.equal(valueOf(text, `${calls}"",outcome="allowed"}`), 1, 'those of a batch belong to none of it')
+    assert.equal(valueOf(text, `${calls}"mcp:tools mcp:prompts",outcome="allowed"}`), 1)
+  })
+
   it('tell what the audit has lost, and not the sum of what they have told', async () => {
     const metrics = createMetrics('1')
     metrics.watchAudit({ lost: () => 3, waiting: () => new Map() })

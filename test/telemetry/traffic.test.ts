@@ -39,9 +39,14 @@ describe('what the dashboard shows of traffic', () => {
     const traffic = watchTraffic(clock)
     for (let index = 0; index < 20_000; index++)
       traffic.request(event({ subject: `user-${index}`, outcome: 'denied', code: `code-${index}` }))
-    const { activities, denials, recent } = traffic.record()
-    assert.ok(activities.length <= 1000 && denials.length <= 500 && recent.length <= 50)
-    assert.equal(recent.at(-1)?.event.subject, 'user-19999')
+    for (let index = 0; index < 1000; index++)
+      traffic.request(event({ kind: 'oauth', step: 'token', outcome: 'denied', code: `code-${index}` }))
+    const { activities, denials, flows, recent } = traffic.record()
+    assert.ok(activities.length <= 1000 && denials.length <= 500 && flows.length <= 500)
+    assert.equal(recent.length, 50)
+    assert.equal(recent.at(-1)?.event.code, 'code-999')
+    traffic.request(event({}))
+    assert.equal(traffic.record().recent.length, 50)
   })
 
   it('stays bounded as time goes by, and in its order where the clock was set back', () => {
