@@ -43,6 +43,9 @@ const register: Step = (visit) =>
 const step: Step = (visit) => askForMore(visit, { token: 'a' })
 const login: Step = (visit) => openLogin(visit, request, client)
 
+const tokenFor = (aud: string): string =>
+  `e30.${Buffer.from(JSON.stringify({ aud })).toString('base64url')}.x`
+
 const rows: readonly Row[] = [
   [
     'a client that is already known',
@@ -62,6 +65,12 @@ const rows: readonly Row[] = [
     (visit) => meetUnknownClient(visit, server),
     { status: 400, json: { error: 'invalid_client' } },
     /^warning client-unknown/,
+  ],
+  [
+    'a token for another server',
+    (visit) => redeemCode(visit, redeeming),
+    { status: 200, json: { access_token: tokenFor('https://other.example.com/mcp'), token_type: 'Bearer' } },
+    /^warning token-audience: the token has the audience https:\/\/other\.example\.com\/mcp, not /m,
   ],
   [
     'a code that breaks the server',
