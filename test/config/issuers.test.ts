@@ -18,7 +18,8 @@ const good = {
   okta: { preset: 'okta', issuer: 'https://company.okta.com/oauth2/default' },
   google: { preset: 'google', audiences: ['https://mcp.example.com/mcp'], scopes: ['mcp:tools'] },
   'google, by a claim': {
-    ...{ preset: 'google', audiences: ['https://mcp.example.com/mcp'] },
+    preset: 'google',
+    audiences: ['https://mcp.example.com/mcp'],
     scopeMap: { staff: ['mcp:tools'] },
   },
   other: { issuer: 'https://login.example.com' },

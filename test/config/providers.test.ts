@@ -153,8 +153,17 @@ describe('the setting login.providers', () => {
     ),
     ['scopes without openid', { ...good.other, scopes: ['email'] }, /scopes: must include openid/],
     ...[
-      ...['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'state', 'nonce'],
-      ...['code_challenge', 'code_challenge_method', 'request', 'request_uri'],
+      'client_id',
+      'redirect_uri',
+      'response_type',
+      'response_mode',
+      'scope',
+      'state',
+      'nonce',
+      'code_challenge',
+      'code_challenge_method',
+      'request',
+      'request_uri',
     ].map(
       (name) =>
         [

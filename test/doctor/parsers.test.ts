@@ -59,7 +59,7 @@ describe('a report', () => {
     report.skip('refresh', 'x'.repeat(10_000))
     const [{ cause = '' } = {}, { detail = '' } = {}] = report.findings
     assert.match(cause, /^\[hidden\], \[hidden\], \[hidden\]: no key/)
-    assert.doesNotMatch(cause, /\u001b/)
+    assert.ok(!cause.includes('\u001b'))
     assert.ok(detail.length <= 601, String(detail.length))
   })
 })
