@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { dashboardSessionSeconds } from '../../src/admin/access-contract.ts'
+import { sessionCookie } from '../../src/admin/session-cookie.ts'
 import { openDashboard } from '../support/dashboard-visitor.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { type MovableClock, movableClock } from '../support/movable-clock.ts'
@@ -45,4 +46,17 @@ describe('a session of the dashboard (A73)', { timeout: 30_000 }, () => {
     clock.advance(61_000)
     assert.equal((await visitor.get('/')).status, 401)
   })
+})
+
+it('a session has a cookie of its own for each dashboard, which ends with it', () => {
+  const acme = { tenant: 'acme', base: '/t/acme' }
+  const attributes = 'HttpOnly; SameSite=Strict; Max-Age='
+  assert.equal(
+    sessionCookie(acme, 'localhost:3005', 'a-session'),
+    `portcullis_dashboard-3005_acme=a-session; Path=/t/acme; ${attributes}28800`,
+  )
+  assert.equal(
+    sessionCookie({ tenant: undefined, base: '' }, 'localhost', undefined),
+    `portcullis_dashboard=; Path=/; ${attributes}0`,
+  )
 })
