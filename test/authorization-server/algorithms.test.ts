@@ -101,7 +101,7 @@ describe('signing algorithms', () => {
       assert.match(stdout, /sign with EdDSA and keep doing so[^]*tokens\.signingAlgorithm RS256/)
     }
     assert.deepEqual(await rows(), [
-      'RS256 retired true',
+      'RS256 next true',
       'RS256 retired false',
       'EdDSA active true',
       'EdDSA retired false',
