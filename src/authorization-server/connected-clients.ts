@@ -6,6 +6,7 @@ import { displayedClientName } from './client-name.ts'
 import { displayedHost } from './consent-warnings.ts'
 import { DocumentOutOfReach, findClient } from './find-client.ts'
 import type { GrantRecord } from './grants.ts'
+import { errors } from './library.ts'
 import type { ConnectedClient } from './pages/account-page.ts'
 import { documentHost } from './registration/document-url.ts'
 
@@ -27,7 +28,7 @@ export async function connectedClients(
     [...new Set([...standing, ...remembered].map(({ clientId }) => clientId))].map(async (id) => {
       const ofClient = standing.filter(({ clientId }) => clientId === id)
       const unasked = remembered.filter(({ clientId }) => clientId === id)
-      const client = await findIfInReach(provider, id)
+      const client = await findIfUsable(provider, id)
       return {
         id,
         name: client === undefined ? displayText(id) : displayedClientName(client),
@@ -41,14 +42,14 @@ export async function connectedClients(
 }
 
 /**
- * A client that is gone, or whose document is out of reach, must still be shown, so that its access can be
- * ended.
+ * A client that is gone, whose document is out of reach, or whose registration is no longer allowed must still
+ * be shown, so that its access can be ended.
  */
-async function findIfInReach(provider: Provider, id: string): Promise<Client | undefined> {
+async function findIfUsable(provider: Provider, id: string): Promise<Client | undefined> {
   try {
     return await findClient(provider, id)
   } catch (error) {
-    if (error instanceof DocumentOutOfReach) return undefined
+    if (error instanceof DocumentOutOfReach || error instanceof errors.InvalidClientMetadata) return undefined
     throw error
   }
 }

@@ -16,8 +16,8 @@ export class DocumentOutOfReach extends Error {
 }
 
 /**
- * Finds a client, which may require fetching its metadata document. Throws DocumentOutOfReach if that fails.
- * The id is untrusted.
+ * Finds a client, which may require fetching its metadata document. Throws DocumentOutOfReach if that fails,
+ * and InvalidClientMetadata if a client was registered with what is no longer allowed. The id is untrusted.
  */
 export async function findClient(provider: Provider, id: string): Promise<Client | undefined> {
   try {

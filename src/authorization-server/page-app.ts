@@ -5,7 +5,7 @@ import type { Site } from '../core/site.ts'
 import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
 import { checkDeclaredLength, readBody } from '../http/body.ts'
 import { type Markup, pageHeaders } from '../http/page.ts'
-import { type AdviceKind, advicePage } from './error-page.ts'
+import { type AdviceKind, advicePage, errorPage } from './error-page.ts'
 import { DocumentOutOfReach } from './find-client.ts'
 import { errors } from './library.ts'
 import type { Notes } from './notes.ts'
@@ -27,8 +27,8 @@ const maxFormBytes = 16 * 1024
 
 /**
  * An application of pages. What its handlers throw becomes a page that tells the user what to do: a form that
- * is too large, an unknown client, a document that cannot be fetched, a store that is away, or an internal
- * error. `expired` is what a SessionNotFound means here to someone who sends a form.
+ * is too large, an unknown client, a document that cannot be fetched, a registration that is no longer
+ * allowed, a store that is away, or an internal error. `expired` is what a SessionNotFound means here to someone who sends a form.
  */
 export function pageApp(
   { onFault, site }: AuthorizationServerSettings,
@@ -61,6 +61,11 @@ export function pageApp(
     if (error instanceof errors.InvalidClient) {
       Object.assign(notes.of(incoming), { error: 'invalid_client', reason: error.error_description })
       return tell(context, 400, 'unknown_client')
+    }
+    if (error instanceof errors.InvalidClientMetadata) {
+      const { error: code, error_description: reason } = error
+      Object.assign(notes.of(incoming), { error: code, reason })
+      return sendMarkup(context, errorPage(site, error, requestIdOf(incoming)), 400)
     }
     if (error instanceof StoreAway) {
       notes.storeAway(incoming, error)

@@ -199,6 +199,27 @@ describe('a redirect URI with a scheme of its own (DEC7, N14, R16)', () => {
     assert.equal((await register(['https://app.example/cb', 5])).status, 400)
   })
 
+  it('that the operator takes back is nobody’s fault here, and what its client may do can be ended', async (test) => {
+    const changing = await startInstallation({ config: { registration: { privateUseRedirects: [own] } } })
+    test.after(() => changing.close())
+    const client = await OAuthClient.register(changing.url, { redirect_uris: [own] })
+    const browser = new FormBrowser()
+    await client.authorize({}, browser)
+    const asked = client.authorizationUrl({ verifier: 'x'.repeat(43), extra: { prompt: 'consent' } })
+    const { headers } = await browser.open(asked)
+    await changing.restart({ registration: { privateUseRedirects: [] } })
+
+    const waiting = await browser.open(new URL(headers.get('location') ?? '', changing.url).href)
+    assert.equal(waiting.status, 400)
+    assert.match(waiting.html, /registration\.privateUseRedirects.*\(invalid_redirect_uri\)/s)
+    const refused = (await changing.audit()).findLast(({ outcome }) => outcome === 'denied')
+    assert.match(`${refused?.code}: ${refused?.reason}`, /^invalid_redirect_uri: redirect_uris must/)
+    const account = await browser.open(`${changing.url}/account`)
+    assert.equal(account.status, 200)
+    assert.match(account.html, new RegExp(`name="client_id" value="${client.clientId}"`))
+    assert.doesNotMatch(changing.log(), /"outcome":"failed"/)
+  })
+
   it('spoils a metadata document as well, of which the page says so', async (test) => {
     const host = await startDocumentHost()
     test.after(() => host.close())
