@@ -37,7 +37,7 @@ export function oauthEvent({ req, res, notes, site, resourcePaths }: Observation
       address,
       code: note.error,
       reason: note.reason === undefined ? undefined : scrub(note.reason),
-      specifics: note.specifics === undefined ? undefined : scrub(note.specifics),
+      specifics: note.specifics,
       subject: note.subject,
       clientId: note.clientId,
       step,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Client } from 'oidc-provider'
 import { consentDigest } from '../../src/authorization-server/registration/consent-digest.ts'
-import { documentHost } from '../../src/authorization-server/registration/document-url.ts'
+import { documentAddress, documentHost } from '../../src/authorization-server/registration/document-url.ts'
 
 describe('the host that answers for a client (R11, A53)', () => {
   it('is the one of its document, in ASCII, so that a look-alike shows', () => {
@@ -11,6 +11,20 @@ describe('the host that answers for a client (R11, A53)', () => {
     assert.equal(documentHost('HTTPS://app.example/client.json'), 'app.example')
     assert.equal(documentHost('https://аpp.example/client.json'), 'xn--pp-6kc.example')
     assert.equal(documentHost('LCaG7Jm1Vn0'), undefined)
+  })
+})
+
+describe('the document of a client, as the log names it', () => {
+  it('is its address, however long the names in it are', () => {
+    const id = 'https://client-metadata-of-our-company.example:8443/client-metadata-document.json'
+    assert.equal(documentAddress(id), id)
+    assert.equal(documentAddress('LCaG7Jm1Vn0'), undefined)
+  })
+
+  it('has nothing in it that could be a secret, and does not grow', () => {
+    const address = documentAddress('https://me:secret@app.example/0f8fad5bd9cb469fa165/a?code=b#c')
+    assert.equal(address, 'https://app.example/…/a')
+    assert.equal(documentAddress(`https://${'a'.repeat(300)}.example/`)?.length, 200)
   })
 })
 

@@ -298,7 +298,7 @@ describe('an installation on the public internet (A51, R7)', () => {
       'https://localhost/client.json',
       'https://[::1]/client.json',
       'https://[::ffff:7f00:1]/client.json',
-      'https://10.0.0.1/client.json',
+      'https://10.0.0.1/oauth-client-id-metadata-document',
       'https://169.254.169.254/latest/meta-data',
     ]) {
       const path = new URL(
@@ -315,7 +315,11 @@ describe('an installation on the public internet (A51, R7)', () => {
     }
     assert.match(publicly.log(), /its host is not on the public internet/)
     assert.match(publicly.log(), /its port is not 443/)
-    assert.match(publicly.log(), /"specifics":"https:\/\/10\.0\.0\.1\/client\.json"/, 'and of which')
+    assert.match(
+      publicly.log(),
+      /"specifics":"https:\/\/10\.0\.0\.1\/oauth-client-id-metadata-document"/,
+      'and of which',
+    )
     assert.equal(bystander.connections(), 0)
   })
 })

@@ -1,3 +1,5 @@
+import { scrubPath } from '../../telemetry/scrub.ts'
+
 /** Whether a client id is the URL of a metadata document. */
 export function isDocumentId(clientId: unknown): clientId is string {
   return typeof clientId === 'string' && /^https:\/\//i.test(clientId)
@@ -14,12 +16,12 @@ export function documentHost(clientId: string): string | undefined {
 const loggedCharacters = 200
 
 /**
- * The address of a client's document for the operator, without the rest of the URL, which could hold a secret;
- * undefined if the id is no such URL. Untrusted.
+ * The address of a client's document for the operator: its host, and of the rest of the URL what can be no
+ * secret. Undefined if the id is no such URL. Untrusted.
  */
 export function documentAddress(clientId: string): string | undefined {
   const url = isDocumentId(clientId) ? URL.parse(clientId) : null
-  return url === null ? undefined : `${url.origin}${url.pathname}`.slice(0, loggedCharacters)
+  return url === null ? undefined : `${url.origin}${scrubPath(url.pathname)}`.slice(0, loggedCharacters)
 }
 
 /**
