@@ -65,8 +65,10 @@ describe('keys', () => {
       assert.deepEqual([await stateOf(old, 'ES256'), await stateOf(prepared, 'ES256')], ['active', 'next'])
       assert.deepEqual([await stateOf(old, 'RS256'), await stateOf(prepared, 'RS256')], ['retired', 'active'])
     }
+    const again = (await rotateKeys({ ...line, algorithm: 'RS256', served: 'ES256' }, 'at-once')).key
+    assert.deepEqual([await stateOf(prepared, 'ES256'), await stateOf(again, 'ES256')], ['retired', 'next'])
     await rotateKeys(line, 'at-once')
-    assert.deepEqual([await stateOf(old, 'ES256'), await stateOf(prepared, 'ES256')], ['retired', 'retired'])
+    assert.deepEqual([await stateOf(old, 'ES256'), await stateOf(again, 'ES256')], ['retired', 'retired'])
   })
 
   it('are made once when many rotate at once, and one that waits is taken instead of another', async () => {

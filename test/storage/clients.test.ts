@@ -58,6 +58,25 @@ for (const startEngine of [sqliteEngine, postgresEngine]) {
       assert.equal(await store.clients.remove('full'), false)
     })
 
+    it('are listed until the millisecond in which they are found no more', async () => {
+      const now = clock.now()
+      const { clients, close } = await home.open({ clock: { now: () => now } })
+      for (const left of [-1, 0, 1])
+        await clients.register(client(`${left}`, { expiresAt: now + left }), undefined)
+      const found = await Promise.all(['-1', '0', '1'].map((id) => clients.find(id)))
+      const listed = await clients.list()
+      for (const left of [-1, 0, 1]) await clients.remove(`${left}`)
+      await close()
+      assert.deepEqual(
+        found.map((one) => one?.id),
+        [undefined, undefined, '1'],
+      )
+      assert.deepEqual(
+        listed.map(({ id }) => id),
+        ['1'],
+      )
+    })
+
     it('live on when they are used, and when they register again', async () => {
       await register('used')
       await register('again')
