@@ -34,8 +34,8 @@ interface PurposeOfKeys<Purpose extends KeyPurpose> {
 }
 
 /**
- * The role of a key at a given time: `next` is published and does not sign yet, because its time or that of its
- * algorithm has not come; `active` signs, `retired` still verifies what it signed, and `gone` does nothing.
+ * The role of a key at a given time: `next` is published and is to sign when its time, or that of its algorithm,
+ * has come; `active` signs, `retired` still verifies what it signed, and `gone` does nothing.
  */
 export type KeyState = 'next' | 'active' | 'retired' | 'gone'
 
@@ -86,7 +86,10 @@ export function keyState(
   return signing !== undefined && isPrepared(key, signing) ? 'next' : 'retired'
 }
 
-/** Whether a key waits until servers start with its algorithm. The keys of an earlier one are older. */
+/**
+ * Whether a key waits until servers start with its algorithm. The keys of an earlier one are older, unless
+ * servers have gone back to it: then those of the later one wait again.
+ */
 function isPrepared(key: StoredKey, signing: StoredKey): boolean {
   return key.algorithm !== signing.algorithm && key.endsAt === undefined && key.signsFrom > signing.signsFrom
 }

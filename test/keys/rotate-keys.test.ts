@@ -71,6 +71,17 @@ describe('keys', () => {
     assert.deepEqual([await stateOf(old, 'ES256'), await stateOf(again, 'ES256')], ['retired', 'retired'])
   })
 
+  it('of an algorithm that servers have gone back from wait for it again, until the next rotation', async () => {
+    await openKeyRing(line)
+    clock.advance(minutes)
+    await openKeyRing({ ...line, algorithm: 'RS256' })
+    assert.deepEqual(await states(), ['active', 'next'])
+    const { signing } = await openKeyRing({ ...line, algorithm: 'RS256' })
+    assert.equal(signing.algorithm, 'RS256', 'it signs again')
+    await rotateKeys(line, 'at-once')
+    assert.deepEqual(await states(), ['retired', 'retired', 'active'])
+  })
+
   it('are made once when many rotate at once, and one that waits is taken instead of another', async () => {
     const ring = await openKeyRing(line)
     const first = ring.signing.kid
