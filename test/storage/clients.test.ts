@@ -60,13 +60,14 @@ for (const startEngine of [sqliteEngine, postgresEngine]) {
 
     it('are listed until the millisecond in which they are found no more', async () => {
       const now = clock.now()
-      const { clients, close } = await home.open({ clock: { now: () => now } })
+      const frozen = await home.open({ clock: { now: () => now } })
+      const { clients } = frozen
       for (const left of [-1, 0, 1])
         await clients.register(client(`${left}`, { expiresAt: now + left }), undefined)
       const found = await Promise.all(['-1', '0', '1'].map((id) => clients.find(id)))
       const listed = await clients.list()
       for (const left of [-1, 0, 1]) await clients.remove(`${left}`)
-      await close()
+      await frozen.close()
       assert.deepEqual(
         found.map((one) => one?.id),
         [undefined, undefined, '1'],
