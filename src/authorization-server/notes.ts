@@ -14,6 +14,8 @@ export interface Note {
   /** What the reason is about: the address of a document that is refused. */
   specifics?: string | undefined
   fault?: boolean
+  /** Why a client could not be had, and its document, whether or not the request is refused for that. */
+  failure?: { readonly error: unknown; readonly document: string | undefined }
   /** Whether a code was issued. */
   granted?: boolean
   /** What was granted: scopes separated by spaces, the resource, and the name of the grant. */
@@ -71,6 +73,7 @@ export function takeNotes(onFault: (error: Error) => void): Notes {
     if (grantId !== undefined) note.grant = grantName(grantId)
     note.error = error.error
     note.reason = libraryReason(error)
+    note.specifics = note.failure?.error === error ? note.failure.document : undefined
   }
   const succeeded = (context: KoaContextWithOIDC): Note => {
     const note = identify(context)

@@ -3,6 +3,7 @@ import { after, before, describe, it, type TestContext } from 'node:test'
 import { startDocumentHost } from '../support/document-host.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
+import { until } from '../support/until.ts'
 import { type Answer, actionOf, csrfOf, Visitor } from '../support/visitor.ts'
 
 describe('a client whose metadata document goes away while somebody signs in', () => {
@@ -67,4 +68,15 @@ describe('a client whose metadata document goes away while somebody signs in', (
       assert.doesNotMatch(installation.log(), /"level":"error"|"outcome":"failed"|fault/)
     })
   }
+
+  it('is not named in the log as the reason where a request itself is wrong', async (test) => {
+    const host = await startDocumentHost()
+    test.after(() => host.close())
+    const client = new OAuthClient(installation.url, host.answer('/unasked', { status: 404 }))
+    const asked = client.authorizationUrl({ verifier: 'x'.repeat(43) })
+    assert.equal((await fetch(`${asked}&scope=a&scope=b`)).status, 400)
+    await until(() => installation.log().includes("'scope' parameter must not be provided twice"))
+    assert.equal(host.requests('/unasked'), 1)
+    assert.doesNotMatch(installation.log(), /"specifics":"[^"]*unasked/)
+  })
 })

@@ -1,5 +1,5 @@
 import type { Provider as LibraryProvider } from 'oidc-provider'
-import { errors, Provider } from '../library.ts'
+import { Provider } from '../library.ts'
 import type { Notes } from '../notes.ts'
 import { documentAddress } from './document-url.ts'
 
@@ -20,7 +20,7 @@ export function refuseOnce({ Client }: LibraryProvider, notes: Notes): void {
     } catch (error) {
       if (ctx === undefined) throw error
       failures.set(ctx, new Map(ofRequest).set(id, error))
-      if (error instanceof errors.OIDCProviderError) notes.of(ctx.req).specifics = documentAddress(id)
+      notes.of(ctx.req).failure = { error, document: documentAddress(id) }
       throw error
     }
   }
