@@ -47,6 +47,8 @@ export function devicePages({ resources, scopes, site }: AuthorizationServerSett
       context.state[codeProblem] = problem?.name
       if (out?.error === 'server_error')
         return answerWithPage(context, advicePage(site, 'server_error', requestIdOf(context.req)))
+      if (out?.error === 'invalid_client')
+        return answerWithPage(context, advicePage(site, 'unknown_client', requestIdOf(context.req)))
       if (problem?.name === 'AbortedError') return answerWithPage(context, deviceDeniedPage(site))
       const typed = problem?.userCode ?? context.state[typedCode]
       const text = problem && (problems[problem.name] ?? 'That did not work. Type the code again.')

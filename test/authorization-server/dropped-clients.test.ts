@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { askAs, confidential } from '../support/confidential.ts'
+import { FormBrowser } from '../support/form-browser.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { testClients } from '../support/installation.ts'
 
@@ -50,5 +51,22 @@ describe('a client that the configuration drops loses its access (A9)', { timeou
     await gate.installation.restart({ clients: [...kept, other] })
     assert.equal(await tryAt(gate, ofAgent), 401)
     assert.equal(await tryAt(gate, ofOther), 200)
+  })
+
+  it('and whose device waits, which its user is told instead of to type the code again', async (test) => {
+    const grants = { deviceCode: 'on' } as const
+    const television = {
+      id: 'television',
+      grantTypes: ['urn:ietf:params:oauth:grant-type:device_code' as const],
+    }
+    const gate = await startGatedSpy({ clients: [...kept, television], grants })
+    test.after(() => gate.close())
+    const asked = { client_id: 'television', scope: 'mcp:tools:read' }
+    const { body } = await gate.oauth.token(asked, { path: '/device_authorization' })
+    await gate.installation.replace({ clients: kept, grants })
+    const browser = new FormBrowser({ fill: { user_code: String(body['user_code']) } })
+    await browser.visit(`${gate.installation.url}/device`)
+    assert.equal(browser.lastPage.status, 400)
+    assert.match(browser.lastPage.html, /This program is not known here/)
   })
 })
