@@ -28,7 +28,8 @@ const maxFormBytes = 16 * 1024
 /**
  * An application of pages. What its handlers throw becomes a page that tells the user what to do: a form that
  * is too large, an unknown client, a document that cannot be fetched, a registration that is no longer
- * allowed, a store that is away, or an internal error. `expired` is what a SessionNotFound means here to someone who sends a form.
+ * allowed, a store that is away, or an internal error. `expired` is what a SessionNotFound means here to
+ * someone who sends a form.
  */
 export function pageApp(
   { onFault, site }: AuthorizationServerSettings,
