@@ -205,6 +205,17 @@ describe('a legacy client of a modern server', () => {
     assert.deepEqual(await Promise.all(statuses), [404, 200])
   })
 
+  it('can end a session also after a restart of the gateway, and once (H3)', async () => {
+    const { id } = await open()
+    const headers = { 'mcp-session-id': id }
+    const end = async (): Promise<number> =>
+      (await post(gate.url, token, undefined, { method: 'DELETE', headers })).status
+    await gate.installation.restart()
+    assert.equal(await end(), 200)
+    await gate.installation.restart()
+    assert.equal(await end(), 404)
+  })
+
   it('cancels with a notification, at which the request to the server ends (O14)', async () => {
     const { id } = await open()
     gate.spy.answerWith(

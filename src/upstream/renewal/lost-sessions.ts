@@ -54,11 +54,17 @@ export function replayedSessions(successors: Successors): LostSessions {
  * lost. Only a session that its client has ended is over.
  */
 export function revivedSessions(successors: Successors): LostSessions {
-  const replayed = replayedSessions(successors)
   return {
-    ...replayed,
-    note: (session, request) => (request.method === 'DELETE' ? replayed.note(session, request) : undefined),
+    note(session, { method, principal, renewal }) {
+      if (method !== 'DELETE' || renewal === undefined) return undefined
+      return successors.settle({ principal, session }, 'none', renewal.until).then((isFirst) => {
+        if (!isFirst) throw new Refusal('session_unknown')
+      })
+    },
     mayBegin: () => true,
+    // A DELETE that came so far has just been noted itself.
+    mayGoOn: async (session, { method, principal }) =>
+      method === 'DELETE' || (await successors.find({ principal, session })) === undefined,
     restore: async () => {},
   }
 }
