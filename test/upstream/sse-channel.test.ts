@@ -183,6 +183,20 @@ describe('a channel to a server of HTTP+SSE', () => {
     assert.deepEqual(sent().at(-1), 3)
   })
 
+  it('never sends a request that was given up before the server has answered its initialized', async (test) => {
+    const opened = await begun(test)
+    send(opened, 'notifications/initialized')
+    for (const id of [2, 3]) send(opened, 'tools/call', id)
+    const giveUp = (id: number): void =>
+      opened.channel.abandon(id, callOf('notifications/cancelled', { requestId: id }), own)
+    giveUp(2)
+    await opened.posted[0]?.answer(202)
+    giveUp(3)
+    const methods = opened.posted.map(({ message: { method } }) => method)
+    assert.deepEqual(methods, ['notifications/initialized', 'tools/call', 'notifications/cancelled'])
+    assert.equal(opened.posted[1]?.message['id'], 3)
+  })
+
   it('says why a post did not count, and only of requests', async (test) => {
     const opened = await begun(test)
     const answers = [202, 204, 302, 401, 404, 413, 500]

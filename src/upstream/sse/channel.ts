@@ -36,6 +36,8 @@ export function sseChannel({ dispatcher, url, responseSeconds }: SseOptions): Op
     let endpoint: string | undefined
     /** Messages to be sent once the address is known. */
     let waiting: Outgoing[] = []
+    /** The ids of requests to be sent once the initialization is over. */
+    const held = new Set<number>()
     let over = false
 
     const close = (refusal: Refusal): void => {
@@ -52,7 +54,11 @@ export function sseChannel({ dispatcher, url, responseSeconds }: SseOptions): Op
 
     const post = async ({ message, headers: own, id }: Outgoing): Promise<void> => {
       try {
-        if (id !== undefined && handshake.pending !== undefined) await handshake.pending
+        if (id !== undefined && handshake.pending !== undefined) {
+          held.add(id)
+          await handshake.pending
+          if (!held.delete(id)) return
+        }
         const sent = dispatcher.request({
           origin,
           path: endpoint as string,
@@ -104,7 +110,10 @@ export function sseChannel({ dispatcher, url, responseSeconds }: SseOptions): Op
     }
     return {
       send: (message, options) => send({ message, ...options }),
-      abandon: (_id, message, own) => send({ message, headers: own, id: undefined }),
+      abandon(id, message, own) {
+        // What was not sent need not be cancelled.
+        if (!held.delete(id)) send({ message, headers: own, id: undefined })
+      },
       hear() {},
       unhear() {},
       async close() {
