@@ -1,3 +1,5 @@
+import { StoreAway, storeAwaySeconds } from './store-away.ts'
+
 /**
  * All refusals of Portcullis. `status` is the HTTP status, `rpc` the JSON-RPC code, and `message` what a
  * client may know. Our own codes stay outside -32768..-32000, as JSON-RPC 2.0 section 5.1 and MCP require,
@@ -146,7 +148,13 @@ export class Refusal extends Error {
   }
 }
 
-/** What a client gets for an error: the refusal that it is, or that something went wrong inside. */
+/**
+ * What a client gets for an error: the refusal that it is, that the store is away, or that something went wrong
+ * inside.
+ */
 export function toRefusal(error: unknown): Refusal {
-  return error instanceof Refusal ? error : new Refusal('internal', { cause: error })
+  if (error instanceof Refusal) return error
+  if (!(error instanceof StoreAway)) return new Refusal('internal', { cause: error })
+  const reason = 'the store cannot be reached'
+  return new Refusal('keys_unavailable', { reason, cause: error, retryAfterSeconds: storeAwaySeconds })
 }

@@ -6,7 +6,6 @@ import { publishedKeysSeconds } from '../core/lifetimes.ts'
 import type { Principal } from '../core/principal.ts'
 import { withoutTrailingSlash } from '../core/resource.ts'
 import { hostsOf, type Site } from '../core/site.ts'
-import { StoreAway } from '../core/store-away.ts'
 import type { ClientAddress } from '../http/client-address.ts'
 import { corsHeaders, preflightHeaders } from '../http/cors.ts'
 import { type Exchange, sendJson, splitTarget } from '../http/exchange.ts'
@@ -23,7 +22,6 @@ import { gatewayEvent } from './observe.ts'
 import { refuse, refuseOAuth } from './refuse.ts'
 import type { Route } from './routes.ts'
 import { type RequestEndings, runningRequests } from './running-requests.ts'
-import { keysUnavailable } from './token-refusals.ts'
 import { endTrace } from './trace.ts'
 
 /** What the gateway's listener needs. */
@@ -154,13 +152,13 @@ export function createGateway(ports: GatewayPorts): Gateway {
       recordRefusal(ports.recorder, exchange, note, refusal)
       return refusal
     } catch (error) {
-      return asRefusal(error)
+      return toRefusal(error)
     }
   }
 
   async function answerError(exchange: Exchange, note: Note, error: unknown): Promise<void> {
     if (!(error instanceof Refusal)) ports.onFault(error)
-    const refusal = recorded(exchange, note, asRefusal(error))
+    const refusal = recorded(exchange, note, toRefusal(error))
     note.refusal = refusal
     if (exchange.res.headersSent) exchange.res.destroy()
     else if (note.kind === 'proxy') await refuseOAuth(exchange, refusal, site)
@@ -181,9 +179,4 @@ function outside({ basePath }: Site): Refusal {
 /** It would be a second identifier of the same resource, which clients and tokens could not tell from it. */
 function slashed(resource: string): Refusal {
   return new Refusal('not_found', { explain: `the MCP server is at ${resource}, without a slash at the end` })
-}
-
-function asRefusal(error: unknown): Refusal {
-  if (!(error instanceof StoreAway)) return toRefusal(error)
-  return keysUnavailable('the store cannot be reached', { cause: error })
 }

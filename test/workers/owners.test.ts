@@ -9,7 +9,8 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { type Owners, openOwners } from '../../src/compose/owners.ts'
 import { shareOf } from '../../src/compose/share-limits.ts'
-import { errorKinds } from '../../src/core/errors.ts'
+import { errorKinds, toRefusal } from '../../src/core/errors.ts'
+import { StoreAway } from '../../src/core/store-away.ts'
 import { breaker } from '../../src/upstream/breaker.ts'
 import type { Connector, UpstreamRequest } from '../../src/upstream/contract.ts'
 import { movableClock } from '../support/movable-clock.ts'
@@ -55,7 +56,7 @@ function named(name: string): Connector & { closed: number } {
 async function answerOf(connector: Connector, request: UpstreamRequest): Promise<string> {
   const server = createServer((_req, res: ServerResponse) => {
     const accept = (status: number) => ({ status, headers: [] })
-    connector.send(request, { res, accept }).catch((error: Error & { code?: string }) => res.end(error.code))
+    connector.send(request, { res, accept }).catch((error: unknown) => res.end(toRefusal(error).code))
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   try {
@@ -211,6 +212,21 @@ describe('conversations that workers share', { timeout: 30_000 }, () => {
     const [, error] = /^data: (.*)$/m.exec(await answer) ?? []
     const { message } = errorKinds.gateway_interrupted
     assert.deepEqual(JSON.parse(error ?? '{}'), { jsonrpc: '2.0', id: 1, error: { code: 502, message } })
+  })
+
+  it('say so in whichever worker they are if the store is away (A71)', async (test) => {
+    const folder = await newFolder()
+    const faults: unknown[] = []
+    const workers = await Promise.all(
+      [0, 1].map((index) => openOwners({ index, count, folder }, (fault) => faults.push(fault))),
+    )
+    for (const one of workers) test.after(() => one.close())
+    const away = new StoreAway(new Error('connection refused'))
+    const lost: Connector = { send: () => Promise.reject(away), close: async () => undefined }
+    const connectors = workers.map((owners) => owners.at('files')('stdio', lost))
+    const answers = await Promise.all(connectors.map((one) => answerOf(one, requestOf('ada'))))
+    assert.deepEqual(answers, ['keys_unavailable', 'keys_unavailable'])
+    assert.deepEqual(faults, [away])
   })
 
   it('are asked for by no worker that has ended', async (test) => {
