@@ -37,9 +37,10 @@ async function hear(
   text: string,
   token: string,
   session: string,
+  named: Record<string, string> = {},
 ): Promise<{ text: string; messages: Message[] }> {
   gate.spy.answerWith((_request, res) => {
-    res.writeHead(200, { 'content-type': 'text/event-stream' }).end(text)
+    res.writeHead(200, { 'content-type': 'text/event-stream', ...named }).end(text)
   })
   const answer = await gate.post(legacyRequest('tools/call', { name: 'a' }), {
     token,
@@ -107,6 +108,13 @@ describe('what a server asks its client', () => {
     const without = await gate.post({ jsonrpc: '2.0', id: 1, result: {} }, { token: mine })
     assert.equal(without.status, 400, 'nor without a session')
     assert.equal(gate.spy.seen.length, earlier, 'the server hears nothing of it')
+  })
+
+  it('is answered in the session that its client is in, whichever the server names with it (A30)', async () => {
+    const session = await open(mine)
+    const { messages } = await hear(ask('9') + last, mine, session, within('another'))
+    const response = { jsonrpc: '2.0', id: messages[0]?.id, result: {} }
+    assert.equal((await answer(response, mine, session)).status, 202)
   })
 
   it('is reported on, and taken back, by ids that fit together (A30)', async () => {

@@ -214,6 +214,7 @@ describe('a conversation with a legacy server', () => {
     question('large', { text: 'x'.repeat(64 * 1024) })
     const changed = { method: 'notifications/tools/list_changed' }
     for (const told of [changed, { method: 'notifications/message', params: {} }, changed]) say(server, told)
+    say(server, { method: 'notifications/cancelled', params: {} })
     for (let id = 3; id <= 20; id++) question(id)
 
     const silent = recordingSink()
