@@ -90,6 +90,18 @@ describe('a server of which nothing is known', () => {
     assert.match(gate.installation.log(), /asked for the legacy era, the server says yes, over HTTP\+SSE/)
   })
 
+  it('is asked for its transport where only its era is configured', async () => {
+    gate = await startScripted({}, { era: 'legacy' })
+    gate.spy.answerWith(({ method }, res) => {
+      if (method !== 'GET') return res.writeHead(405).end()
+      res.writeHead(200, { 'content-type': 'text/event-stream' })
+      return res.write('event: endpoint\ndata: /post\n\n')
+    })
+    await post(gate.url, await gate.token('ada'), initialize)
+    assert.match(gate.installation.log(), /asked for the legacy era, the server says yes, over HTTP\+SSE/)
+    assert.doesNotMatch(gate.installation.log(), /asked for the modern era/)
+  })
+
   it('is not asked for a request that is refused (A1, A15)', async () => {
     gate = await startScripted(modernScript)
     const token = await gate.token('ada', 'mcp:prompts:list')

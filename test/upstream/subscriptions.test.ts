@@ -103,6 +103,15 @@ describe('a subscription of a modern client at a legacy server', () => {
     abort.abort()
   })
 
+  it('is to nothing that its client did not ask for (O16)', async () => {
+    const notifications = { toolsListChanged: false, resourceSubscriptions: ['test:///a'] }
+    const stream = openModern(gate.url, token, 'subscriptions/listen', { id: 'sub', notifications })
+    await stream.until(1)
+    const granted = stream.heard()[0]?.params?.['notifications']
+    assert.deepEqual(granted, { resourceSubscriptions: ['test:///a'] })
+    stream.leave()
+  })
+
   it('ends at the server when nobody listens any more', async () => {
     const notifications = { resourceSubscriptions: ['test:///a'] }
     const listen = async (id: string): Promise<OpenRequest> => {
