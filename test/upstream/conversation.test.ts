@@ -279,8 +279,12 @@ describe('a conversation with a legacy server', () => {
     conversation.tell({ jsonrpc: '2.0', id: 'q', result: {} }, callerOf('ada'))
     await wait(150)
     assert.deepEqual(sink.failures, [])
-    say(server, { id: 'p', method: 'ping' })
-    await wait(600)
+    say(server, { id: 'unanswered', method: 'ping' })
+    for (const id of ['p', 'q', 'r']) {
+      say(server, { id, method: 'ping' })
+      conversation.tell({ jsonrpc: '2.0', id, result: {} }, callerOf('ada'))
+      await wait(200)
+    }
     assert.deepEqual(sink.failures, [{ code: 'upstream_timeout', id: 'mine' }], 'a ping is no such question')
   })
 

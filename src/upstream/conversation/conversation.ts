@@ -118,10 +118,15 @@ export function startConversation({
     },
     tell(message, caller) {
       if (message['method'] === cancelled) return cancelNamed(message, caller)
-      // An answer that nobody waits for could only be an attempt to answer for somebody else.
-      if (message['method'] === undefined && !asked.delete(idKey(message['id']))) return
-      // From here on it is the server's turn again.
-      if (message['method'] === undefined) for (const waiting of pending.values()) showLife(waiting)
+      if (message['method'] === undefined) {
+        const key = idKey(message['id'])
+        const question = asked.get(key)
+        // An answer that nobody waits for could only be an attempt to answer for somebody else.
+        if (question === undefined) return
+        asked.delete(key)
+        // From here on it is the server's turn again, which it has been all along if it only pings.
+        if (question.method !== 'ping') for (const waiting of pending.values()) showLife(waiting)
+      }
       channel.send(message, { headers: caller.headers, id: undefined })
     },
     cancel(sink, { headers }) {
