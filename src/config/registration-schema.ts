@@ -16,7 +16,8 @@ export const registrationSchema = z
         'Whether clients may register themselves (RFC 7591): all clients, those with the initial access token, or none.',
     }),
     initialAccessToken: z.string().min(32, 'must have at least 32 characters').max(512).optional().meta({
-      description: 'The bearer token that a client must present to register if `dynamic` is `token`.',
+      description:
+        'The bearer token that a client must present to register if `dynamic` is `token`. Best set through its environment variable, or as the name of another one: `$NAME`.',
     }),
     unusedSeconds: whole(60, 31_536_000).default(604_800).meta({
       description: 'How long a registration is kept that no user has approved yet.',

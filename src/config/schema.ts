@@ -43,7 +43,7 @@ const installationSchema = z.strictObject({
     .meta({ description: 'Folder for the store, the secret and the audit.' }),
   secret: secret.optional().meta({
     description:
-      'The secret that all other secrets are derived from: at least 32 random bytes in base64url. Default: generated once and kept in the data folder.',
+      'The secret that all other secrets are derived from: at least 32 random bytes in base64url. Best set through its environment variable, or as the name of another one: `$NAME`. Default: generated once and kept in the data folder.',
   }),
   store: z
     .strictObject({

@@ -23,12 +23,14 @@ const ownPlaces: readonly Place[] = [
   { path: [...credential, 'clientSecret'], otherwise: someSecret },
   { path: ['login', 'providers', '[]', 'clientSecret'], otherwise: someSecret },
   { path: ['issuers', '[]', 'introspection', 'clientSecret'], otherwise: someSecret },
+  { path: ['registration', 'initialAccessToken'], otherwise: someSecret.repeat(4) },
   { path: ['limits', 'redis'] },
 ]
 
 const places: readonly Place[] = [
   ...ownPlaces,
   ...ownPlaces.map(({ path, ...place }) => ({ ...place, path: ['tenants', '[]', ...path] })),
+  { path: ['secret'], otherwise: someSecret.repeat(6) },
   { path: ['store', 'url'] },
   { path: ['listen', 'metricsToken'], otherwise: someSecret.repeat(4) },
   { path: ['audit', 'sinks', '[]', 'token'], otherwise: someSecret },

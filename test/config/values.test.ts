@@ -104,6 +104,32 @@ describe('the secret of an installation', () => {
   })
 })
 
+describe('a secret that is given as the name of a variable', () => {
+  it('is never the name itself, however long that is: anybody who reads the file would know the secret', () => {
+    const registration = {
+      dynamic: 'token' as const,
+      initialAccessToken: '$REGISTRATION_INITIAL_ACCESS_TOKEN',
+    }
+    const upstreams = [{ name: 'files', url: 'http://127.0.0.1:9000/mcp' }]
+    const tenants = [{ name: 'acme', upstreams, registration }]
+    const base = { secret: '$SECRET_OF_THIS_INSTALLATION_AND_ITS_REPLICAS', registration, tenants }
+    const unset = `the variable ${registration.initialAccessToken} is not set`
+    assert.deepEqual(problemTexts({ base }).toSorted(), [
+      `registration.initialAccessToken: ${unset}`,
+      `secret: the variable ${base.secret} is not set`,
+      `tenants[0].registration.initialAccessToken: ${unset}`,
+    ])
+    const environment = {
+      SECRET_OF_THIS_INSTALLATION_AND_ITS_REPLICAS: 's'.repeat(43),
+      REGISTRATION_INITIAL_ACCESS_TOKEN: 't'.repeat(32),
+    }
+    const config = loadConfig({ base, environment })
+    assert.equal(config.secret, 's'.repeat(43))
+    assert.equal(config.registration.initialAccessToken, 't'.repeat(32))
+    assert.equal(config.tenants[0]?.registration.initialAccessToken, 't'.repeat(32))
+  })
+})
+
 describe('the address of a listener', () => {
   it('is not empty, as of a variable that is not set: it would be every address of the machine', () => {
     const environment = {

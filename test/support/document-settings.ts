@@ -30,7 +30,8 @@ upstreams:
 In the environment, items of a list are separated by commas. \`[]\` marks a list of objects, whose settings can only
 be given in the file. So that the file holds no secrets, some settings may name an environment variable instead
 (\`$NAME\`): the secrets of clients, of providers, of issuers and of the \`credential\` of a server; \`token\` and \`url\`
-of a sink of the audit; and \`store.url\`, \`listen.metricsToken\`, \`limits.redis\` and \`traces.authorization\`.
+of a sink of the audit; and \`secret\`, \`store.url\`, \`listen.metricsToken\`, \`registration.initialAccessToken\`,
+\`limits.redis\` and \`traces.authorization\`.
 In place of any variable, one with the suffix \`_FILE\` can name a file that holds the value, such as
 \`PORTCULLIS_SECRET_FILE\`.
 
