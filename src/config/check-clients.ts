@@ -57,7 +57,13 @@ export function checkRegistration({ registration }: Partial<ParsedConfig>): Rule
     const at = ['registration', 'privateUseRedirects', index]
     return isPrivateUseRedirect(uri) ? [] : [problem(at, message)]
   })
-  return dynamic === 'token' && initialAccessToken === undefined
-    ? [...problems, problem(['registration', 'initialAccessToken'], 'must be set when dynamic is token')]
-    : problems
+  const at = ['registration', 'initialAccessToken']
+  if (dynamic === 'token' && initialAccessToken === undefined)
+    problems.push(problem(at, 'must be set when dynamic is token'))
+  if (dynamic === 'open' && initialAccessToken !== undefined) {
+    const message =
+      'is asked of nobody while dynamic is open: set registration.dynamic: token, or take this away'
+    problems.push(problem(at, message))
+  }
+  return problems
 }

@@ -185,6 +185,11 @@ tenants:
       /^registration\.initialAccessToken: must be set when dynamic is token$/,
     ],
     [
+      'a token for registration that nobody is asked for',
+      `registration: { initialAccessToken: ${'x'.repeat(32)} }`,
+      /^registration\.initialAccessToken: is asked of nobody while dynamic is open: set registration\.dynamic: token/,
+    ],
+    [
       'a redirect URI that runs something',
       'registration: { privateUseRedirects: ["javascript:alert(1)"] }',
       /^registration\.privateUseRedirects\[0\]: must be a URI with a scheme of its own that runs nothing/,
