@@ -1,11 +1,23 @@
+import { isIP } from 'node:net'
 import { z } from 'zod'
 import { tlsSchema } from './tls-schema.ts'
 import { hostName, port, whole } from './values.ts'
 
-/** Where to listen: with an empty text, Node would listen on every address of the machine. */
-const address = z
-  .string()
-  .min(1, 'must be an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them')
+const notAnAddress = 'must be an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them'
+
+/** Where to listen: an address of this machine, or a name that has one. */
+const address = z.string().min(1, { error: notAnAddress, abort: true }).refine(isAddress, notAnAddress)
+
+/**
+ * Whether a text is an address or a host name. With an empty text, Node would listen on every address of the
+ * machine, and so it would with `0`, one of the numbers that resolvers read as addresses.
+ */
+function isAddress(text: string): boolean {
+  return (
+    isIP(text) !== 0 ||
+    (/^[\w.-]+$/.test(text) && URL.parse(`http://${text}`)?.hostname === text.toLowerCase())
+  )
+}
 
 /** The setting `listen`. */
 export const listenSchema = z

@@ -147,6 +147,38 @@ describe('the address of a listener', () => {
     ])
   })
 
+  it('is none of the numbers that resolvers read as addresses, of which 0 is every address of the machine', () => {
+    const base = (internalHost: string) => ({ mode, publicUrl, listen: { internalHost } })
+    for (const host of [
+      '0',
+      '00',
+      '0x0',
+      '0.0',
+      '127.1',
+      '2130706433',
+      ' ',
+      '127.0.0.1 ',
+      '[::1]',
+      '127.0.0.1:80',
+    ])
+      assert.match(
+        problemTexts({ base: base(host) }).join(),
+        /^listen\.internalHost: must be an address/,
+        host,
+      )
+    for (const host of [
+      '0.0.0.0',
+      '::',
+      '::1',
+      'fe80::1%eth0',
+      '10.0.0.5',
+      'localhost',
+      'Gate-1.internal',
+      'my_host',
+    ])
+      assert.deepEqual(problemTexts({ base: base(host) }), [], host)
+  })
+
   it('is on this machine alone in development mode, that of the admin port too', () => {
     const listen = { host: '::1', internalHost: '::1', adminHost: '0.0.0.0' }
     assert.deepEqual(problemTexts({ base: { listen } }), [
