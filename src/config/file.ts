@@ -33,8 +33,8 @@ export function readConfigFile(file: string): ConfigFile {
   const { isMap, LineCounter, parseDocument } = loadYaml()
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  const problems = document.errors.map(({ pos, message }) => {
-    const { line, col } = lines.linePos(pos[0])
+  const problems = yamlProblems(document).map(({ offset, message }) => {
+    const { line, col } = lines.linePos(offset)
     return { path: `${file}:${line}:${col}`, message }
   })
   if (problems.length > 0) return noSettings(problems)
@@ -42,10 +42,66 @@ export function readConfigFile(file: string): ConfigFile {
     const message = 'must hold settings, such as "publicUrl: https://mcp.example.com"'
     return noSettings([{ path: file, message }])
   }
+  const values = valuesOf(document)
+  if (values === undefined) {
+    const message = 'repeats parts with aliases (*name) too often: write out those that have others in them'
+    return noSettings([{ path: file, message }])
+  }
   return {
-    values: (document.toJS() as object | null) ?? {},
+    values,
     problems: [],
     locate: (path) => locate(document, path, (offset) => `${file}:${lines.linePos(offset).line}`),
+  }
+}
+
+interface YamlProblem {
+  readonly offset: number
+  readonly message: string
+}
+
+/** What is wrong with a document as YAML, and what has no meaning here. */
+function yamlProblems(document: yaml.Document.Parsed): YamlProblem[] {
+  const told = [...document.errors, ...document.warnings].map(({ code, pos: [offset], message }) =>
+    // Without the tag, an encrypted secret, or the name of one, would itself be the secret.
+    code === 'TAG_RESOLVE_FAILED'
+      ? { offset, message: `${message}: write the value itself` }
+      : { offset, message },
+  )
+  return [...told, ...aliasProblems(document)]
+}
+
+/** Aliases (YAML 1.2.2 section 7.1) that stand for nothing, or inside of what they stand for. */
+function aliasProblems(document: yaml.Document.Parsed): YamlProblem[] {
+  const problems: YamlProblem[] = []
+  loadYaml().visit(document, {
+    Alias(_, alias, path) {
+      const meant = alias.resolve(document)
+      const [offset = 0] = alias.range ?? []
+      if (meant === undefined)
+        problems.push({
+          offset,
+          message: `no anchor &${alias.source} stands before this: put a text in quotes`,
+        })
+      else if (path.includes(meant))
+        problems.push({
+          offset,
+          message: `*${alias.source} is part of what it repeats: write out what is meant`,
+        })
+    },
+  })
+  return problems
+}
+
+/** More than any file has whose author can still read it; beyond, a short file could fill the memory. */
+const maxAliasCount = 10_000
+
+/** The values of a document without problems; undefined if its aliases repeat too much. */
+function valuesOf(document: yaml.Document.Parsed): object | undefined {
+  try {
+    return (document.toJS({ maxAliasCount }) as object | null) ?? {}
+  } catch (error) {
+    if (error instanceof ReferenceError) return undefined
+    throw error
   }
 }
 

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { loadConfig } from '../../src/config/load.ts'
+import { configFile, problemTexts } from '../support/config-problems.ts'
+
+/** Without the name of the folder. */
+const problems = (text: string): string[] =>
+  problemTexts({ file: configFile(text) }).map((one) => one.replace(/^.*\/(?=portcullis\.yaml)/, ''))
+
+describe('a configuration file', () => {
+  it('has no tags that are unknown here: an encrypted secret, or the name of one, would itself be the secret', () => {
+    const text = `secret: !vault ${'s'.repeat(43)}\nlisten: { metricsToken: !ENV ${'METRICS_TOKEN_'.repeat(3)} }`
+    assert.deepEqual(problems(text), [
+      'portcullis.yaml:1:9: Unresolved tag: !vault: write the value itself',
+      'portcullis.yaml:2:25: Unresolved tag: !ENV: write the value itself',
+    ])
+    assert.deepEqual(problems('data: !!str 1'), [])
+  })
+
+  it('is told where an alias stands for nothing, or for what it is itself part of', () => {
+    assert.deepEqual(problems('allowedHosts: *.example.com'), [
+      'portcullis.yaml:1:15: no anchor &.example.com stands before this: put a text in quotes',
+    ])
+    assert.deepEqual(problems('mode: development\nupstreams: &all [{ name: a, url: *all }]'), [
+      'portcullis.yaml:2:34: *all is part of what it repeats: write out what is meant',
+    ])
+  })
+
+  it('may use an anchor in hundreds of places, but not for parts that multiply each other', () => {
+    const clients = Array.from({ length: 300 }, (_, index) => `- { id: c${index}, redirectUris: *own }`)
+    const many = `clients:\n- { id: c, redirectUris: &own [https://app.example.com/callback] }\n${clients.join('\n')}`
+    assert.equal(loadConfig({ file: configFile(many) }).clients.length, 301)
+    const ten = (what: string): string => `[${Array.from({ length: 10 }, () => what).join()}]`
+    const multiplied = ['a', 'b', 'c', 'd', 'e'].map((name, index, all) => {
+      return `${name}: &${name} ${ten(index === 0 ? '1' : `*${all[index - 1]}`)}`
+    })
+    assert.match(
+      problems(multiplied.join('\n')).join(),
+      /^portcullis\.yaml: repeats parts with aliases .* too often/,
+    )
+  })
+})
