@@ -1,9 +1,14 @@
 import { checkClientSecret } from './check-credential.ts'
 import { issuerUrlProblem, missingIssuer, presetProblem } from './check-issuer-url.ts'
-import { describeProvider, isManyTenants, type ProviderDescription } from './describe-provider.ts'
+import {
+  describeProvider,
+  isManyTenants,
+  isOpenToAll,
+  type ProviderDescription,
+} from './describe-provider.ts'
 import { duplicates } from './duplicates.ts'
 import { problem, type RuleProblem, within } from './problems.ts'
-import { presetOf } from './provider-presets.ts'
+import { presetAt, presetOf } from './provider-presets.ts'
 import type { ParsedConfig } from './schema.ts'
 
 /** Parameters that the security of a login depends on: never from a file. */
@@ -96,10 +101,9 @@ const admissionRules: Readonly<Record<string, string>> = { google: 'domains', gi
 
 function checkAdmission({ preset, issuer, allow, claims, label }: ProviderDescription): RuleProblem[] {
   const { domains, tenants, groups, anybody } = allow
-  const isOpen = presetOf(preset).isOpen || (issuer !== undefined && isManyTenants(issuer))
   const problems: RuleProblem[] = []
-  if (isOpen && !anybody && domains.length + tenants.length + groups.length === 0) {
-    const rule = (preset && admissionRules[preset]) ?? 'tenants'
+  if (isOpenToAll({ preset, issuer }) && !anybody && domains.length + tenants.length + groups.length === 0) {
+    const rule = admissionRules[preset ?? presetAt(issuer ?? '') ?? ''] ?? 'tenants'
     const message = `must say who may come in, since anybody can have an account at ${label}: allow.${rule}, or allow.anybody: true`
     problems.push(problem(['allow'], message))
   }

@@ -1,5 +1,5 @@
 import { withoutUndefined } from '../core/without-undefined.ts'
-import { type ProviderClaims, presetOf } from './provider-presets.ts'
+import { type ProviderClaims, presetAt, presetOf } from './provider-presets.ts'
 import type { ProviderConfig } from './provider-schema.ts'
 
 /** A provider with everything that its preset supplies. */
@@ -42,4 +42,15 @@ function issuerOf({ preset, tenant }: ProviderConfig): string | undefined {
 /** Whether an Entra issuer stands for every directory. */
 export function isManyTenants(issuer: string): boolean {
   return /^https:\/\/login\.microsoftonline\.[a-z]+\/(?:common|organizations|consumers)\//.test(issuer)
+}
+
+/** The directory (tenant) ID that Microsoft gives to everybody's private accounts. */
+const privateAccounts = /^https:\/\/login\.microsoftonline\.[a-z]+\/9188040d-6c67-4c5b-b112-36a304b66dad\//i
+
+/** Whether anyone in the world can have an account at a provider, also where its preset is not named. */
+export function isOpenToAll({
+  preset,
+  issuer = '',
+}: Pick<ProviderDescription, 'preset' | 'issuer'>): boolean {
+  return presetOf(preset ?? presetAt(issuer)).isOpen || isManyTenants(issuer) || privateAccounts.test(issuer)
 }

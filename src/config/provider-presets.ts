@@ -126,3 +126,8 @@ export const providerPresetNames = Object.keys(providerPresets) as (keyof typeof
 export function presetOf(name: keyof typeof providerPresets | undefined): ProviderPreset {
   return name === undefined ? plainProvider : providerPresets[name]
 }
+
+/** The name of the preset that has this issuer for everybody, if there is one. */
+export function presetAt(issuer: string): keyof typeof providerPresets | undefined {
+  return providerPresetNames.find((name) => presetOf(name).issuer === issuer)
+}

@@ -122,6 +122,16 @@ describe('the setting login.providers', () => {
       /allow: must say who may come in.*allow\.domains, or allow\.anybody: true/,
     ],
     [
+      'google for all the world, described without its preset',
+      { ...good.other, issuer: 'https://accounts.google.com' },
+      /allow: must say who may come in.*allow\.domains, or allow\.anybody: true/,
+    ],
+    [
+      'everybody who has a private account at Microsoft',
+      { ...good.entra, tenant: '9188040D-6c67-4c5b-b112-36a304b66dad' },
+      /allow: must say who may come in.*allow\.tenants, or allow\.anybody: true/,
+    ],
+    [
       'google with another client',
       { ...good.google, clientId: '12' },
       /clientId: must be .*apps\.googleusercontent\.com/,
