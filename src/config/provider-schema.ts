@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { providerPresetNames } from './provider-presets.ts'
-import { givenSecret, issuerUrl, originLike, whole } from './values.ts'
+import { domain, givenSecret, issuerUrl, originLike, whole } from './values.ts'
 
 const texts = (description: string) => z.array(z.string().min(1)).optional().meta({ description })
-const lowerCase = z.string().regex(/^[a-z0-9.-]+$/, 'must be a domain in lower case, such as example.com')
+const domains = z.array(domain('example.com')).default([])
 const claim = (description: string) => z.string().min(1).optional().meta({ description })
 
 /** The setting `login.providers`. */
@@ -62,10 +62,7 @@ export const providerSchema = z
       .prefault({}),
     allow: z
       .strictObject({
-        domains: z
-          .array(lowerCase)
-          .default([])
-          .meta({ description: 'Only users of these domains may log in.' }),
+        domains: domains.meta({ description: 'Only users of these domains may log in.' }),
         tenants: z.array(z.string().min(1)).default([]).meta({
           description:
             'Only users of these tenants may log in: `tid` at Entra, `hd` at Google, `org_id` at Auth0.',
@@ -82,7 +79,7 @@ export const providerSchema = z
       .prefault({}),
     deny: z
       .strictObject({
-        domains: z.array(lowerCase).default([]).meta({
+        domains: domains.meta({
           description: 'Users of these domains may not log in, nor may users whose domain is not verified.',
         }),
         groups: z.array(z.string().min(1)).default([]).meta({

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { whole } from './values.ts'
+import { domain, whole } from './values.ts'
 
 /** The callbacks of clients that are known to use a private-use scheme: Cursor, Raycast and Warp. */
 const knownPrivateUseRedirects = [
@@ -46,12 +46,9 @@ export const registrationSchema = z
           description:
             'Whether the URL of a client ID metadata document is accepted as a client id. Requires outgoing https.',
         }),
-        allowedHosts: z
-          .array(z.string().regex(/^[a-z0-9.-]+$/, 'must be a host name in lower case'))
-          .optional()
-          .meta({
-            description: 'Hosts that documents are fetched from. Default: any host on the public internet.',
-          }),
+        allowedHosts: z.array(domain('app.example.com')).optional().meta({
+          description: 'Hosts that documents are fetched from. Default: any host on the public internet.',
+        }),
         probe: z
           .url({ protocol: /^https$/, error: 'must be an https URL' })
           .optional()

@@ -1,12 +1,11 @@
 import { z } from 'zod'
-import { accessTokenSeconds, whole } from './values.ts'
+import { accessTokenSeconds, domain, whole } from './values.ts'
 
 const lifetimeProfile = z
   .strictObject({
-    redirectHost: z
-      .string()
-      .regex(/^[a-z0-9.-]+$/, 'must be a host name in lower case, such as claude.ai')
-      .meta({ description: 'The host that all redirect URIs of the client point to.' }),
+    redirectHost: domain('claude.ai').meta({
+      description: 'The host that all redirect URIs of the client point to.',
+    }),
     accessTokenSeconds: accessTokenSeconds.meta({ description: 'Lifetime of its access tokens.' }),
   })
   .meta({ description: 'Clients whose access tokens live longer or shorter than those of other clients.' })

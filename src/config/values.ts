@@ -67,6 +67,16 @@ export const hostName = z
     'must be a host name such as portcullis, without scheme, port and wildcards',
   )
 
+/** The name of a host or domain in lower case, with labels of up to 63 characters (RFC 1123 section 2.1). */
+export function domain(example: string): z.ZodString {
+  return z
+    .string()
+    .regex(
+      /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/,
+      `must be a name in lower case without a dot at either end, such as ${example}: it means that one alone, and none below it`,
+    )
+}
+
 /** The signature algorithms that are accepted of somebody else. */
 export const signatureAlgorithms = z
   .array(z.enum(['ES256', 'ES384', 'RS256', 'PS256', 'EdDSA']))

@@ -63,6 +63,30 @@ describe('a name that nothing would ever match', () => {
   })
 })
 
+describe('the name of a domain or host', () => {
+  it('has no dot at either end: a rule that refuses such a domain would refuse nobody', () => {
+    const names = ['.evil.example', 'evil.example.', '.', 'evil..example', '-evil.example']
+    const provider = { issuer: 'https://id.example.com', clientId: 'p' }
+    const base = {
+      mode,
+      publicUrl,
+      login: { providers: [{ ...provider, allow: { domains: ['example.com'] }, deny: { domains: names } }] },
+      registration: { documents: { allowedHosts: [...names, 'app-1.example.com', 'localhost'] } },
+      tokens: { profiles: names.map((redirectHost) => ({ redirectHost, accessTokenSeconds: 60 })) },
+    }
+    const wrong = problemTexts({ base })
+    for (const place of [
+      'login.providers[0].deny.domains[',
+      'registration.documents.allowedHosts[',
+      'tokens.profiles[',
+    ]) {
+      const told = wrong.filter((one) => one.startsWith(place))
+      assert.equal(told.length, names.length, place)
+      for (const one of told) assert.match(one, /must be a name in lower case without a dot at either end/)
+    }
+  })
+})
+
 describe('the URL of a database', () => {
   it('may lead to a host or to a socket, with or without a user, for the store and for the audit', () => {
     for (const url of [
