@@ -174,10 +174,17 @@ export const upstreamSchema = z
         perMinute: whole(1, 10_000_000).optional().meta({
           description: 'Maximum number of requests per minute, from all callers. Default: no limit.',
         }),
-        toolsPerMinute: z.record(z.string().min(1), whole(1, 10_000_000)).default({}).meta({
-          description:
-            'Maximum number of calls per minute that one caller may make to a tool, by tool name. `*` stands for each tool that is not named.',
-        }),
+        toolsPerMinute: z
+          .record(z.string().min(1), whole(1, 10_000_000))
+          .refine(
+            (limits) => Object.keys(limits).every((tool) => tool === '*' || !tool.includes('*')),
+            'must name each tool in full, or have * alone, which stands for each tool that is not named: no patterns',
+          )
+          .default({})
+          .meta({
+            description:
+              'Maximum number of calls per minute that one caller may make to a tool, by tool name. `*` stands for each tool that is not named.',
+          }),
       })
       .prefault({})
       .meta({ description: 'Limits for this server.' }),

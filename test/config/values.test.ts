@@ -63,6 +63,19 @@ describe('a name that nothing would ever match', () => {
   })
 })
 
+describe('the limit of a tool', () => {
+  it('is not that of a pattern, which would limit nothing', () => {
+    const limited = (toolsPerMinute: Record<string, number>): string[] => {
+      const upstreams = [{ name: 'files', url: 'http://127.0.0.1:9000/mcp', limits: { toolsPerMinute } }]
+      return problemTexts({ base: { upstreams } })
+    }
+    assert.deepEqual(limited({ 'delete_*': 5 }), [
+      'upstreams[0].limits.toolsPerMinute: must name each tool in full, or have * alone, which stands for each tool that is not named: no patterns',
+    ])
+    assert.deepEqual(limited({ '*': 60, delete_file: 5 }), [])
+  })
+})
+
 describe('the name of a domain or host', () => {
   it('has no dot at either end: a rule that refuses such a domain would refuse nobody', () => {
     const names = ['.evil.example', 'evil.example.', '.', 'evil..example', '-evil.example']
