@@ -47,7 +47,7 @@ function checkPublicUrl({ mode, publicUrl }: Partial<ParsedConfig>): RuleProblem
   const url = new URL(publicUrl)
   const problems: RuleProblem[] = []
   const wrong = (message: string): unknown => problems.push(problem(['publicUrl'], message))
-  if (url.search !== '' || url.hash !== '') wrong('must have no query and no fragment')
+  if (/[?#]/.test(publicUrl)) wrong('must have no query and no fragment')
   if (!/^(?:\/[A-Za-z0-9._~-]+)*\/?$/.test(url.pathname)) {
     wrong('must have a path of letters, digits and . _ ~ - alone, such as /gate or /team/gate, or none')
   } else if (url.pathname.split('/').includes('.well-known')) {

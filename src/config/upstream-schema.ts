@@ -37,7 +37,7 @@ export const upstreamSchema = z
     name: name.meta({ description: 'Name of the server in logs, metrics and pages.' }),
     path: z
       .string()
-      .regex(/^(?:\/[A-Za-z0-9._~-]+)+$/, 'must be a path such as /mcp or /files/mcp')
+      .regex(/^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)+$/, 'must be a path such as /mcp or /files/mcp')
       .default('/mcp')
       .meta({ description: 'Path of the server on the public URL.' }),
     url: httpUrl

@@ -63,6 +63,20 @@ describe('a name that nothing would ever match', () => {
   })
 })
 
+describe('what a URL of ours is made of', () => {
+  it('has nothing that clients leave out or resolve, with which they would ask for something else', () => {
+    for (const end of ['?', '#', '/gate?', '/gate#'])
+      assert.deepEqual(problemTexts({ base: { mode, publicUrl: `${publicUrl}${end}` } }), [
+        'publicUrl: must have no query and no fragment',
+      ])
+    const at = (path: string): string[] =>
+      problemTexts({ base: { upstreams: [{ name: 'files', path, url: 'http://127.0.0.1:9000/mcp' }] } })
+    for (const path of ['/.', '/..', '/a/../authorize', '/mcp/.'])
+      assert.deepEqual(at(path), ['upstreams[0].path: must be a path such as /mcp or /files/mcp'])
+    for (const path of ['/.files', '/...', '/v1.2/mcp']) assert.deepEqual(at(path), [])
+  })
+})
+
 describe('the limit of a tool', () => {
   it('is not that of a pattern, which would limit nothing', () => {
     const limited = (toolsPerMinute: Record<string, number>): string[] => {
