@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { databaseUrl, httpUrl, whole } from './values.ts'
+import { bearerToken, databaseUrl, httpUrl, whole } from './values.ts'
 
 const format = z.enum(['events', 'ocsf']).default('events').meta({
   description:
@@ -20,7 +20,7 @@ const httpSink = z.strictObject({
   kind: kind('http'),
   name,
   url: httpUrl.meta({ description: '`http`: the URL that arrays of events are posted to as JSON.' }),
-  token: z.string().min(1).optional().meta({
+  token: bearerToken.optional().meta({
     description:
       '`http`: the bearer token for that URL. Best set as the name of an environment variable: `$NAME`.',
   }),

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { headerNameProblem, isBearerToken, isHeaderValue } from '../core/header-field.ts'
+import { headerNameProblem } from '../core/header-field.ts'
 import { canonicalResource, isLoopbackHost } from '../core/resource.ts'
-import { urlWithoutFragment } from './values.ts'
+import { bearerToken, headerValue, urlWithoutFragment } from './values.ts'
 
 const variable = 'Best set as the name of an environment variable: `$NAME`.'
 const file = (what: string): z.ZodOptional<z.ZodString> =>
@@ -16,9 +16,7 @@ const bearer = z.strictObject({
     description:
       'The kind of credential: a fixed token, a fixed header, tokens that a token server issues to the gateway itself, or tokens that it issues for each user.',
   }),
-  token: z
-    .string()
-    .refine(isBearerToken, 'must be printable characters without spaces')
+  token: bearerToken
     .optional()
     .meta({ description: `\`bearer\`: the token sent in \`Authorization: Bearer\`. ${variable}` }),
   tokenFile: file('the token'),
@@ -33,11 +31,7 @@ const header = z.strictObject({
       if (message !== undefined) context.addIssue({ code: 'custom', message })
     })
     .meta({ description: '`header`: the name of the header, such as `X-Api-Key`.' }),
-  value: z
-    .string()
-    .refine(isHeaderValue, 'must be printable ASCII characters')
-    .optional()
-    .meta({ description: `\`header\`: the value of the header. ${variable}` }),
+  value: headerValue.optional().meta({ description: `\`header\`: the value of the header. ${variable}` }),
   valueFile: file('the value'),
 })
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { httpUrl } from './values.ts'
+import { headerValue, httpUrl } from './values.ts'
 
 const ratio = 'must be a number from 0 to 1'
 
@@ -10,7 +10,7 @@ export const tracesSchema = z
       description:
         'URL that traces are sent to, over OTLP in protobuf, such as `http://collector:4318/v1/traces`. Default: no traces are sent.',
     }),
-    authorization: z.string().min(1).optional().meta({
+    authorization: headerValue.optional().meta({
       description:
         'Value of the `Authorization` header sent with them, such as `Bearer …`. Best set as the name of an environment variable: `$NAME`.',
     }),

@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
+import { isBearerToken, isHeaderValue } from '../core/header-field.ts'
 import { longestTokenSeconds } from '../core/lifetimes.ts'
 import { isScopeToken } from '../core/scope.ts'
 
@@ -66,6 +67,14 @@ export const hostName = z
     /^(?:\[[\da-fA-F:.]+\]|[\w.-]+)$/,
     'must be a host name such as portcullis, without scheme, port and wildcards',
   )
+
+/** A token that we send as `Bearer`. What cannot be sent would be quoted in errors about it. */
+export const bearerToken = z
+  .string()
+  .refine(isBearerToken, 'must be printable characters without spaces, in one line')
+
+/** The value of a header that we send. */
+export const headerValue = z.string().refine(isHeaderValue, 'must be printable ASCII characters in one line')
 
 /** The name of a host or domain in lower case, with labels of up to 63 characters (RFC 1123 section 2.1). */
 export function domain(example: string): z.ZodString {

@@ -67,10 +67,13 @@ describe('the credential for an MCP server', () => {
         '{ kind: bearer, tokn: a, tokenFile: b }',
         'credential.tokn: there is no such setting; did you mean token?',
       ],
-      ['{ kind: bearer, token: a b }', 'credential.token: must be printable characters without spaces'],
+      [
+        '{ kind: bearer, token: a b }',
+        'credential.token: must be printable characters without spaces, in one line',
+      ],
       [
         '{ kind: header, name: A, value: "a\\r\\nb: c" }',
-        'credential.value: must be printable ASCII characters',
+        'credential.value: must be printable ASCII characters in one line',
       ],
       ['{ kind: header, name: A }', 'credential: has no secret: give value or valueFile'],
       [
@@ -175,5 +178,21 @@ describe('the credential for an MCP server', () => {
       const found = problems(credential)
       assert.ok(found.length > 0 && !found.join().includes('cret'), credential)
     }
+  })
+})
+
+describe('what is sent in the Authorization header to a sink of the audit, and with traces', () => {
+  it('fits there, or the audit and the traces would stay here, and errors about it would quote a part of it', () => {
+    const wrong = (sent: string): string[] => {
+      const sink = { kind: 'http' as const, name: 's', url: 'https://siem.example', token: '$SENT' }
+      const base = { audit: { sinks: [sink] }, traces: { authorization: '$SENT' } }
+      return problemTexts({ base, environment: { SENT: sent } })
+    }
+    for (const sent of ['of two\nlines', 'with…', ' ', '', 'cut off\n'])
+      assert.deepEqual(
+        wrong(sent).map((one) => one.replace(/^(\S+): .* in one line$/, '$1')),
+        ['traces.authorization', 'audit.sinks[0].token'],
+      )
+    assert.deepEqual(wrong('t0ken+/='), [])
   })
 })
