@@ -3,6 +3,7 @@ import { isLocalHost, isLoopbackHost } from '../core/resource.ts'
 import { hostsOf } from '../core/site.ts'
 import { duplicates } from './duplicates.ts'
 import { problem, type RuleProblem, within } from './problems.ts'
+import { publicUrlOf } from './public-url.ts'
 import type { ParsedConfig } from './schema.ts'
 import { tenantUrl } from './tenant.ts'
 
@@ -13,12 +14,13 @@ export function checkTenants(
   config: Partial<ParsedConfig>,
   checkOwn: (config: Partial<ParsedConfig>) => RuleProblem[],
 ): RuleProblem[] {
-  const { mode, tenants = [] } = config
+  const { mode, listen, tenants = [] } = config
   const takenNames = duplicates(tenants.map(({ name }) => name))
   const takenHosts = duplicates(tenants.map((tenant) => urlOf(tenant, config)?.host))
   return tenants.flatMap((tenant, index) => {
     const { name, host, limits: _, ...own } = tenant
-    const problems = checkOwn({ ...own, ...(mode && { mode }) })
+    const address = listen && { listen, publicUrl: tenantUrl(publicUrlOf({ ...config, listen }), tenant) }
+    const problems = checkOwn({ ...own, ...address, ...(mode && { mode }) })
     if (name === defaultTenant)
       problems.push(
         problem(['name'], `must not be ${defaultTenant}, which stands for the installation itself`),

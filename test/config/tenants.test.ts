@@ -46,6 +46,31 @@ describe('the configuration of tenants', () => {
     }
   })
 
+  it('does not name the authorization server of the tenant itself among its issuers', () => {
+    const issuers = (issuer: string) => [{ issuer, scopes: ['mcp:tools'] }]
+    const tenants = [
+      { name: 'acme', upstreams, issuers: issuers('https://gate.example.com/t/acme') },
+      {
+        name: 'globex',
+        host: 'mcp.globex.example',
+        upstreams,
+        issuers: issuers('https://mcp.globex.example'),
+      },
+      { name: 'third', upstreams, issuers: issuers('https://gate.example.com/t/acme') },
+    ]
+    const isOwn = 'is our own authorization server, whose tokens count without it: take it away'
+    assert.throws(
+      () => load(tenants),
+      ({ problems }: ConfigurationInvalid) => {
+        assert.deepEqual(
+          problems.map(({ path, message }) => [path, message.slice(0, isOwn.length)]),
+          [0, 1].map((index) => [`tenants[${index}].issuers[0].issuer`, isOwn]),
+        )
+        return true
+      },
+    )
+  })
+
   it('is checked as that of an installation, with paths that say where', () => {
     const client = { id: 'same', redirectUris: ['https://app.example.com/back'] }
     assert.throws(
