@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { bearerToken, databaseUrl, httpUrl, whole } from './values.ts'
+import { bearerToken, databaseUrl, folder, httpUrl, whole } from './values.ts'
 
 const format = z.enum(['events', 'ocsf']).default('events').meta({
   description:
@@ -55,7 +55,7 @@ const postgresSink = z.strictObject({
 /** The setting `audit`. */
 export const auditSchema = z
   .strictObject({
-    folder: z.string().min(1).optional().meta({
+    folder: folder.optional().meta({
       description: 'Folder for the events, on a local disk. Default: `audit` in the data folder.',
     }),
     whenUnwritable: z.enum(['continue', 'refuse']).default('continue').meta({

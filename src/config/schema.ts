@@ -12,7 +12,7 @@ import { type TenantOf, tenantOwn, tenantSettings } from './tenant-schema.ts'
 import { tokensSchema } from './tokens-schema.ts'
 import { tracesSchema } from './traces-schema.ts'
 import { upstreamSchema } from './upstream-schema.ts'
-import { databaseUrl, host, httpUrl, network, originLike, secret, whole } from './values.ts'
+import { databaseUrl, folder, host, httpUrl, network, originLike, secret, whole } from './values.ts'
 
 /** Everything but the tenants. */
 const installationSchema = z.strictObject({
@@ -36,9 +36,7 @@ const installationSchema = z.strictObject({
     description:
       'IP addresses and networks (CIDR) of proxies in front of the gateway. Only from these is the client address taken from `X-Forwarded-For` or `Forwarded`, for limits, logs and the audit.',
   }),
-  data: z
-    .string()
-    .min(1)
+  data: folder
     .default('./.portcullis')
     .meta({ description: 'Folder for the store, the secret and the audit.' }),
   secret: secret.optional().meta({

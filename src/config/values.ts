@@ -107,6 +107,15 @@ function isDatabaseUrl(text: string): boolean {
   return url !== null && /^postgres(?:ql)?:$/.test(url.protocol) && url.pathname.length > 1
 }
 
+/** A folder of ours, which is created where it is missing: another one would be, if the path were mistaken. */
+export const folder = z
+  .string()
+  .min(1)
+  .refine(
+    (path) => !/^[~$]|^\s|\s$/.test(path),
+    'must be the path of a folder as it is: ~ and variables are not replaced, and it has no space at either end',
+  )
+
 const secretProblem = 'must be 32 random bytes or more in base64url: 43 letters, digits, - and _'
 
 /** The secret of an installation, of which decoding leaves out whatever is not base64url. */

@@ -77,6 +77,20 @@ describe('what a URL of ours is made of', () => {
   })
 })
 
+describe('a folder of Portcullis', () => {
+  it('has no ~ or variable at its beginning: another one would be created, with another secret and an empty store', () => {
+    const fix =
+      'must be the path of a folder as it is: ~ and variables are not replaced, and it has no space at either end'
+    for (const path of ['~/portcullis', '~', '$HOME/portcullis', ' /data', '/data\n'])
+      assert.deepEqual(problemTexts({ base: { data: path, audit: { folder: path } } }), [
+        `data: ${fix}`,
+        `audit.folder: ${fix}`,
+      ])
+    for (const path of ['/data', './.portcullis', 'C:\\Program Files\\portcullis', '/var/a~b/$c'])
+      assert.deepEqual(problemTexts({ base: { data: path, audit: { folder: path } } }), [])
+  })
+})
+
 describe('the limit of a tool', () => {
   it('is not that of a pattern, which would limit nothing', () => {
     const limited = (toolsPerMinute: Record<string, number>): string[] => {
