@@ -17,11 +17,19 @@ export interface ProxyHint {
   give(header: string, peer: string): void
 }
 
-/** Parses an address, or a network in CIDR notation. Throws for anything else. */
+/**
+ * Parses an address, or a network in CIDR notation. IPv4 that is written as IPv6 (`::ffff:10.0.0.0/104`, RFC
+ * 4291 section 2.5.5.2) is IPv4, as it is in requests. Throws for anything else.
+ */
 function parseNetwork(text: string): Network {
-  if (text.includes('/')) return ipaddr.parseCIDR(text)
-  const address = ipaddr.process(text)
-  return [address, address.kind() === 'ipv4' ? 32 : 128]
+  if (!text.includes('/')) {
+    const address = ipaddr.process(text)
+    return [address, address.kind() === 'ipv4' ? 32 : 128]
+  }
+  const [address, bits] = ipaddr.parseCIDR(text)
+  return address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress() && bits >= 96
+    ? [address.toIPv4Address(), bits - 96]
+    : [address, bits]
 }
 
 /**

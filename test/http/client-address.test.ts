@@ -12,6 +12,15 @@ function from(remoteAddress: string, headers: IncomingMessage['headers'], reader
 }
 
 describe('the address of a client', () => {
+  it('knows a network of IPv4 that is written as IPv6, and no more than that', () => {
+    const claim = { 'x-forwarded-for': '198.51.100.1' }
+    const reader = clientAddress(['::ffff:10.0.0.0/104', '::ffff:192.0.2.7/128'])
+    for (const proxy of ['10.9.9.9', '::ffff:10.9.9.9', '192.0.2.7'])
+      assert.equal(from(proxy, claim, reader), '198.51.100.1', proxy)
+    for (const stranger of ['11.0.0.1', '192.0.2.8', '::1'])
+      assert.equal(from(stranger, claim, reader), stranger)
+  })
+
   it('is the peer for everybody who is no trusted proxy, whatever they say (A39)', () => {
     const headers = { 'x-forwarded-for': '198.51.100.1', forwarded: 'for=198.51.100.1' }
     for (const peer of ['192.0.2.8', '11.0.0.1', '2001:db8:fffe::1']) assert.equal(from(peer, headers), peer)
