@@ -190,6 +190,11 @@ tenants:
       /^registration\.initialAccessToken: is asked of nobody while dynamic is open: set registration\.dynamic: token/,
     ],
     [
+      'documents of no host, which would be announced all the same',
+      'registration: { documents: { allowedHosts: [] } }',
+      /^registration\.documents\.allowedHosts: must name a host; to accept no documents, set enabled: false/,
+    ],
+    [
       'a redirect URI that runs something',
       'registration: { privateUseRedirects: ["javascript:alert(1)"] }',
       /^registration\.privateUseRedirects\[0\]: must be a URI with a scheme of its own that runs nothing/,
