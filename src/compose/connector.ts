@@ -26,7 +26,7 @@ export function buildConnector(
   { log, clock, place, store }: Base,
   owners: Owners | undefined,
 ): Connector {
-  const { name, url, command, environment, idleSeconds, memoryMegabytes } = config
+  const { name, url, command, environment, withheld, idleSeconds, memoryMegabytes } = config
   const { processes = defaultProcesses, processesPerCaller = defaultProcessesPerCaller } = config
   // One process for all callers has one owner, who may use the whole limit.
   const total = config.principals === 'shared' ? processes : shareOf(processes, place)
@@ -45,7 +45,7 @@ export function buildConnector(
   }
   const warn = (what: string): void => log.logger.warn({ upstream: name }, `${name}: ${what}`)
   if (command !== undefined) {
-    const seen = serverEnvironment(environment, process.env)
+    const seen = serverEnvironment(environment, process.env, withheld)
     const absent = environment.filter((variable) => variable !== '*' && seen[variable] === undefined)
     if (absent.length > 0)
       warn(`environment names ${absent.join(', ')}, not set when Portcullis started: the server goes without`)

@@ -12,7 +12,13 @@ import { flagNames, placeOf } from './places.ts'
 import { ConfigurationInvalid, type Problem, problem, type RuleProblem, writePath } from './problems.ts'
 import { publicUrlOf } from './public-url.ts'
 import { checkPair } from './read-pair.ts'
-import { type Config, type ConfigInput, configSchema, type ParsedConfig } from './schema.ts'
+import {
+  type Config,
+  type ConfigInput,
+  configSchema,
+  type ParsedConfig,
+  type UpstreamConfig,
+} from './schema.ts'
 import { type ValidPart, validPart } from './valid-part.ts'
 import { resolveVariables } from './variables.ts'
 
@@ -53,7 +59,7 @@ export function loadConfig(sources: Sources): Config {
     return { path: writePath(path) || 'configuration', message, place: placeOf(path, layers) }
   }
   const merged = [layers.file.values, layers.environment.values, flags].reduce(merge, base)
-  const { config: resolved, problems: unset } = resolveVariables(merged, environment)
+  const { config: resolved, names, problems: unset } = resolveVariables(merged, environment)
   const { data, error } = configSchema.safeParse(resolved, { error: issueMessage })
   const wrong = [...unset, ...(error?.issues ?? []).flatMap(issueProblems)]
   const valid = data === undefined ? validPart(resolved) : { config: data, pathInWhole: asItIs }
@@ -68,7 +74,7 @@ export function loadConfig(sources: Sources): Config {
     const message = `must name at least one MCP server${where}`
     throw new ConfigurationInvalid([{ path: 'upstreams', message }])
   }
-  return complete(data)
+  return complete(data, names)
 }
 
 /** The rules that are broken, without those that only seem to be, because of what is wrong already. */
@@ -87,15 +93,19 @@ function brokenRules(
   return [...broken, ...ofCertificate].map(({ path, message }) => problem(pathInWhole(path), message))
 }
 
-/** Adds the defaults that depend on other settings. */
-function complete(parsed: ParsedConfig): Config {
+/** Adds the defaults that depend on other settings, and which variables are secrets of ours. */
+function complete(parsed: ParsedConfig, names: readonly string[]): Config {
   const { mode } = parsed
+  const withhold = (upstream: UpstreamConfig): UpstreamConfig =>
+    upstream.environment.includes('*') ? { ...upstream, withheld: [...new Set(names)] } : upstream
   return deepFreeze({
     ...parsed,
     publicUrl: publicUrlOf(parsed),
+    upstreams: parsed.upstreams.map(withhold),
     login: completeLogin(parsed),
     tenants: parsed.tenants.map((tenant) => {
-      return { ...tenant, login: completeLogin({ mode, login: tenant.login }) }
+      const { upstreams, login } = tenant
+      return { ...tenant, upstreams: upstreams.map(withhold), login: completeLogin({ mode, login }) }
     }),
   })
 }

@@ -138,6 +138,7 @@ type CompleteLogin = ParsedConfig['login'] & { users: 'local' | 'development' | 
 export interface Config extends ParsedConfig {
   /** Canonical: no trailing slash. */
   readonly publicUrl: string
+  readonly upstreams: UpstreamConfig[]
   readonly login: CompleteLogin
   readonly tenants: TenantConfig[]
   /** Set in the configuration of a tenant. */
@@ -145,7 +146,13 @@ export interface Config extends ParsedConfig {
 }
 
 /** A tenant in a checked configuration. */
-export type TenantConfig = ParsedConfig['tenants'][number] & { readonly login: CompleteLogin }
+export type TenantConfig = ParsedConfig['tenants'][number] & {
+  readonly upstreams: UpstreamConfig[]
+  readonly login: CompleteLogin
+}
 
 /** One MCP server behind the gateway. */
-export type UpstreamConfig = ParsedConfig['upstreams'][number]
+export type UpstreamConfig = ParsedConfig['upstreams'][number] & {
+  /** The variables that `*` in its environment does not mean, since settings of ours name them (`$NAME`). */
+  readonly withheld?: readonly string[] | undefined
+}

@@ -1,7 +1,7 @@
 import { isJsonObject } from '../core/json-object.ts'
 import { minSecretLength } from './client-schema.ts'
 import { problem, type RuleProblem } from './problems.ts'
-import { readVariable } from './read-variable.ts'
+import { fileSuffix, readVariable } from './read-variable.ts'
 
 interface Place {
   /** The segment `[]` stands for every item of a list. */
@@ -41,15 +41,20 @@ const places: readonly Place[] = [
 /** A configuration with the values of the variables that it names, and what is wrong with those variables. */
 interface Resolved {
   readonly config: object
+  /** The variables that it names, and those that name a file in their place. */
+  readonly names: readonly string[]
   readonly problems: readonly RuleProblem[]
 }
 
 /** Replaces the names of variables by their values. A variable that is not set becomes a problem. */
 export function resolveVariables(config: object, environment: NodeJS.ProcessEnv): Resolved {
   const problems: RuleProblem[] = []
+  const names: string[] = []
   const resolve = (path: readonly PropertyKey[], otherwise: string | undefined, text: unknown): unknown => {
     if (typeof text !== 'string' || !text.startsWith('$')) return text
-    const read = readVariable(environment, text.slice(1))
+    const name = text.slice(1)
+    names.push(name, name + fileSuffix)
+    const read = readVariable(environment, name)
     if ('problem' in read) {
       problems.push(problem(path, `the variable ${text} ${read.problem}`))
       return otherwise
@@ -62,7 +67,7 @@ export function resolveVariables(config: object, environment: NodeJS.ProcessEnv)
       replaceAt(partly, path, (at, text) => resolve(at, otherwise, text)) as object,
     config,
   )
-  return { config: resolved, problems }
+  return { config: resolved, names, problems }
 }
 
 /** A copy in which everything at a path is replaced. */

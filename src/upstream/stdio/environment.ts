@@ -24,15 +24,20 @@ const ours = 'PORTCULLIS_'
 
 /**
  * The part of an environment that a stdio server gets to see: what every program needs, and the named
- * variables; if the names include `*`, everything except Portcullis's own. The gateway's secrets are no
- * business of a server.
+ * variables; if the names include `*`, everything except Portcullis's own, and what is `withheld` from `*`. The
+ * gateway's secrets are no business of a server.
  */
 export function serverEnvironment(
   names: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
+  withheld: readonly string[] = [],
 ): Record<string, string> {
   // Windows finds `PATH` where it lists `Path`, so ours may have any spelling, and each other is looked up.
-  const others = Object.keys(environment).filter((name) => !name.toUpperCase().startsWith(ours))
+  const notMeant = new Set(withheld.map((name) => name.toUpperCase()))
+  const others = Object.keys(environment).filter((name) => {
+    const known = name.toUpperCase()
+    return !known.startsWith(ours) && !notMeant.has(known)
+  })
   const all = names.includes('*') ? others : []
   const entries = [...all, ...harmless, ...names].map((name) => [name, environment[name]] as const)
   return Object.fromEntries(
