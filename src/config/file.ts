@@ -67,7 +67,9 @@ function yamlProblems(document: yaml.Document.Parsed): YamlProblem[] {
       ? { offset, message: `${message}: write the value itself` }
       : { offset, message },
   )
-  return [...told, ...aliasProblems(document)]
+  const ofAliases = aliasProblems(document)
+  // The parser says less of an alias without a name, which is what a text of * alone looks like.
+  return [...told.filter((one) => !ofAliases.some(({ offset }) => offset === one.offset)), ...ofAliases]
 }
 
 /** Aliases (YAML 1.2.2 section 7.1) that stand for nothing, or inside of what they stand for. */
@@ -80,7 +82,7 @@ function aliasProblems(document: yaml.Document.Parsed): YamlProblem[] {
       if (meant === undefined)
         problems.push({
           offset,
-          message: `no anchor &${alias.source} stands before this: put a text in quotes`,
+          message: `*${alias.source} stands for nothing, since no anchor before it is named so: put a text in quotes`,
         })
       else if (path.includes(meant))
         problems.push({

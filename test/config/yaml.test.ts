@@ -19,7 +19,10 @@ describe('a configuration file', () => {
 
   it('is told where an alias stands for nothing, or for what it is itself part of', () => {
     assert.deepEqual(problems('allowedHosts: *.example.com'), [
-      'portcullis.yaml:1:15: no anchor &.example.com stands before this: put a text in quotes',
+      'portcullis.yaml:1:15: *.example.com stands for nothing, since no anchor before it is named so: put a text in quotes',
+    ])
+    assert.deepEqual(problems('cors: { origins: [*] }'), [
+      'portcullis.yaml:1:19: * stands for nothing, since no anchor before it is named so: put a text in quotes',
     ])
     assert.deepEqual(problems('mode: development\nupstreams: &all [{ name: a, url: *all }]'), [
       'portcullis.yaml:2:34: *all is part of what it repeats: write out what is meant',
