@@ -6,7 +6,7 @@ import type { ParsedConfig } from './schema.ts'
 import { unreadReason } from './unread-file.ts'
 import { databaseUrlProblem } from './values.ts'
 
-/** The rules for the sinks of the audit: unique names, a database, and certificates that can be used. */
+/** The rules for the sinks of the audit: unique names, a database, and certificates that are and can be used. */
 export function checkAudit({ audit, store }: Partial<ParsedConfig>): RuleProblem[] {
   const sinks = audit?.sinks ?? []
   const takenNames = duplicates(sinks.map(({ name }) => name))
@@ -18,6 +18,10 @@ export function checkAudit({ audit, store }: Partial<ParsedConfig>): RuleProblem
     if (sink.kind === 'postgres' && sink.url === undefined && store?.url === undefined)
       problems.push(problem([...at, 'url'], `${databaseUrlProblem}, unless store.url is one`, ['store']))
     const ca = sink.kind === 'syslog' ? sink.ca : undefined
+    if (sink.kind === 'syslog' && ca !== undefined && sink.transport !== 'tls') {
+      const message = `works only with transport: tls, and ${sink.transport} encrypts nothing: set that, or take ca away`
+      problems.push(problem([...at, 'ca'], message))
+    }
     const wrong = ca === undefined ? undefined : authoritiesProblem(ca)
     if (wrong !== undefined) problems.push(problem([...at, 'ca'], `${ca} ${wrong}`))
     return problems

@@ -54,4 +54,16 @@ describe('the certificates for a syslog server', () => {
     assert.match(found(file('two', cert + damaged)), /ca: .*two holds a certificate that is damaged: get it/)
     assert.equal(found(file('good', cert + cert)), '')
   })
+
+  it('are refused where nothing would be encrypted', () => {
+    const ca = file('authority', makeCertificate({ names: 'DNS:h' }).cert)
+    const over = (transport: 'tls' | 'tcp' | 'udp'): string =>
+      problem({ audit: { sinks: [{ kind: 'syslog', name: 's', host: 'h', transport, ca }] } })
+    for (const transport of ['tcp', 'udp'] as const)
+      assert.match(
+        over(transport),
+        new RegExp(`ca: works only with transport: tls, and ${transport} encrypts nothing`),
+      )
+    assert.equal(over('tls'), '')
+  })
 })
