@@ -61,7 +61,11 @@ export function loadConfig(sources: Sources): Config {
   const merged = [layers.file.values, layers.environment.values, flags].reduce(merge, base)
   const { config: resolved, names, problems: unset } = resolveVariables(merged, environment)
   const { data, error } = configSchema.safeParse(resolved, { error: issueMessage })
-  const wrong = [...unset, ...(error?.issues ?? []).flatMap(issueProblems)]
+  const issues = (error?.issues ?? []).flatMap(issueProblems)
+  const wrong = [
+    ...unset,
+    ...issues.filter(({ path }) => !unset.some((one) => isDeepStrictEqual(one.path, path))),
+  ]
   const valid = data === undefined ? validPart(resolved) : { config: data, pathInWhole: asItIs }
   const problems = [
     ...layers.file.problems,

@@ -244,6 +244,12 @@ tenants:
     )
   })
 
+  it('are told once of a variable that is not set, and not again of the setting that lacks its value', () => {
+    assert.deepEqual(problems('audit: { sinks: [{ name: s, kind: http, url: $NOT_SET }] }'), [
+      'audit.sinks[0].url: the variable $NOT_SET is not set',
+    ])
+  })
+
   it('are none where a variable says yes or no', () => {
     const enabled = (text: string) =>
       loadConfig({ environment: { PORTCULLIS_REGISTRATION_DOCUMENTS_ENABLED: text } }).registration.documents
