@@ -5,6 +5,7 @@ import { type ConfiguredStore, openConfiguredStore } from '../compose/store.ts'
 import { fileVariable } from '../config/environment.ts'
 import { loadConfig } from '../config/load.ts'
 import { ConfigurationInvalid } from '../config/problems.ts'
+import { fileSuffix } from '../config/read-variable.ts'
 import type { Config, ConfigInput } from '../config/schema.ts'
 import { systemClock } from '../core/clock.ts'
 import type { KeyPurpose, SigningAlgorithm } from '../keys/key-states.ts'
@@ -158,7 +159,8 @@ function usersOf({ login }: Config, file: string | undefined, last: string | und
 }
 
 function isSet(file: string | undefined, ...names: string[]): boolean {
-  return file !== undefined || names.some((name) => process.env[`PORTCULLIS_${name}`] !== undefined)
+  const variables = names.flatMap((name) => [`PORTCULLIS_${name}`, `PORTCULLIS_${name}${fileSuffix}`])
+  return file !== undefined || variables.some((variable) => process.env[variable] !== undefined)
 }
 
 /** The algorithm of the newest key, if no start has recorded that of the servers. */

@@ -68,6 +68,9 @@ describe('what commands know of an installation', () => {
   it('is who may log in and how tokens are signed, if a variable says so', async (test) => {
     assert.equal((await factsWith(test, 'PORTCULLIS_LOGIN_USERS', 'none')).users, 'none')
     assert.equal((await factsWith(test, 'PORTCULLIS_MODE', 'development')).users, 'development')
+    const users = join(data, 'users')
+    writeFileSync(users, 'none\n')
+    assert.equal((await factsWith(test, 'PORTCULLIS_LOGIN_USERS_FILE', users)).users, 'none')
     const { signingAlgorithm, servedAlgorithm } = await factsWith(
       test,
       'PORTCULLIS_TOKENS_SIGNING_ALGORITHM',
