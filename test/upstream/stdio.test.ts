@@ -298,6 +298,8 @@ describe('the environment of a stdio server (A40)', () => {
     }
     assert.deepEqual(secretValues(['MODE'], environment), ['a longer secret', 'offline'])
     assert.deepEqual(secretValues([], { API_KEY: 'short' }), [], 'which would stand in any line')
+    const lines = { SIGNING_KEY: 'first line\r\n  the second line\n--\n' }
+    assert.deepEqual(secretValues([], lines), ['the second line', 'first line'], 'for a log of lines')
   })
 })
 

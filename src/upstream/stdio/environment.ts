@@ -51,7 +51,8 @@ const shortestSecret = 6
 
 /**
  * The values in a server's environment that are hidden in the log if the server prints them: of variables
- * that the operator named for it, and of those whose names suggest secrets.
+ * that the operator named for it, and of those whose names suggest secrets. The log gets one line at a time, so
+ * a value of several, such as a private key, is its lines.
  */
 export function secretValues(
   names: readonly string[],
@@ -62,7 +63,11 @@ export function secretValues(
   const values = Object.entries(environment).filter(([name]) => isSecret(name))
   // Longest first, since one may be part of another.
   return values
-    .map(([, value]) => value)
+    .flatMap(([, value]) => linesOf(value))
     .filter(({ length }) => length >= shortestSecret)
     .toSorted((one, other) => other.length - one.length)
+}
+
+function linesOf(value: string): string[] {
+  return value.split(/[\r\n]+/).map((line) => line.trim())
 }
