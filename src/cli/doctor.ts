@@ -58,12 +58,11 @@ export function doctorCommand(): Command {
     .option('--login', 'let a user sign in, and continue with the tokens')
     .option('--token <file>', 'continue with an access token from a file, or from standard input with -')
     .option('--foreign-token <file>', 'an access token for another server, which must be refused')
-    .option('--client-id <id>', 'a client that the server already knows')
+    .option('--client-id <id>', 'a client that the server already knows', parseGiven)
     .addOption(
-      new Option(
-        '--client-secret <secret>',
-        'its secret; without --login or --token, for client_credentials',
-      ).env('PORTCULLIS_DOCTOR_CLIENT_SECRET'),
+      new Option('--client-secret <secret>', 'its secret; without --login or --token, for client_credentials')
+        .env('PORTCULLIS_DOCTOR_CLIENT_SECRET')
+        .argParser(parseGiven),
     )
     .option('--callback-port <number>', 'where to listen for the answer of the sign-in', parsePort)
     .option('--timeout <seconds>', 'for each request', wholeNumber(1, 60), 10)
@@ -178,4 +177,9 @@ function parseUrl(value: string): URL {
 function parseRevision(value: string): Revision {
   if (isRevision(value)) return value
   throw new InvalidArgumentError('give a published revision, a date such as 2025-11-25')
+}
+
+function parseGiven(value: string): string {
+  if (value !== '') return value
+  throw new InvalidArgumentError('it is empty: give it, or take it away')
 }

@@ -58,6 +58,7 @@ describe('portcullis doctor', () => {
       [[demo.mcpUrl, '--token', file], /holds no access token/],
       [[demo.mcpUrl, '--token', `${file}-that-is-not-there`], /there is no file/],
       [[demo.mcpUrl, '--client-secret', 'x'], /needs --client-id/],
+      [[demo.mcpUrl, '--client-id', ''], /--client-id .* is empty: give it, or take it away/],
       [[demo.mcpUrl, '--as', 'nobody'], /inspector, .*mcp-remote/],
       [[demo.mcpUrl, '--revision', '2020-01-01'], /published revision/],
       [[demo.mcpUrl, '--timeout', '0'], /whole number from 1 to 60/],
