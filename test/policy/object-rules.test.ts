@@ -15,6 +15,12 @@ describe('rules on objects', () => {
     assert.equal(objectRules({ tools: all, resources: all, prompts: all }), undefined)
   })
 
+  it('allow nothing whose name is not a text, whatever they allow', () => {
+    const rules = objectRules({ tools: { ...all, deny: ['x'] }, resources: all, prompts: all })
+    assert.equal(rules?.allows({ kind: 'tools', name: undefined }), false)
+    assert.equal(rules?.allows({ kind: 'prompts', name: undefined }), false)
+  })
+
   it('take an asterisk for any text, and nothing else for more than it is (A27)', () => {
     for (const [pattern, name, expected] of [
       ['read_*', 'read_', true],
@@ -129,7 +135,11 @@ describe('rules on objects', () => {
       ['*%2F*', 'file:///a/b'],
       ['*%25*', 'file:///a'],
       ['file:///srv/../*', 'file:///x'],
+      ['file:///srv/%2e%2E/*', 'file:///x'],
+      [String.raw`file:///srv\..\*`, 'file:///x'],
       ['file:///*/../etc/*', 'file:///etc/x'],
+      ['file:///*/%2e%2E/etc/*', 'file:///etc/x'],
+      [String.raw`file:///*\..\etc/*`, 'file:///etc/x'],
     ] as const)
       assert.equal(allows('resources', { deny: [pattern] }, uri), true, `${pattern} and ${uri}`)
     assert.equal(allows('tools', { deny: ['%7E', 'cafe\u{301}'] }, '~'), true)
@@ -166,6 +176,7 @@ describe('rules on objects', () => {
       ['file:///srv/%3F/..%2f..%2fetc/passwd?z', 'file:///etc/*'],
       ['file:///srv/?/../../etc/passwd', 'file:///etc/*'],
       ['file:///srv/#/%2e%2e/../etc/passwd', 'file:///etc/*'],
+      [String.raw`file:///srv/?\..\..\etc/passwd`, 'file:///etc/*'],
       ['FILE:///etc/passwd#x', 'FILE:///etc/passwd'],
     ] as const)
       assert.equal(allows('resources', { deny: [pattern] }, uri), false, uri)
@@ -199,6 +210,10 @@ describe('rules on objects', () => {
     assert.equal(allows('resources', { deny: ['x'] }, `file:///%${'25'.repeat(30)}20`), true)
     assert.equal(allows('resources', { deny: ['x'] }, `file:///%${'25'.repeat(200)}20`), false)
     assert.equal(allows('resources', { deny: ['x'] }, `file:///${'a'.repeat(300_000)}`), false)
+    assert.equal(
+      allows('resources', { deny: ['x'] }, `file:///${'a'.repeat(100_000)}%${'25'.repeat(5)}20`),
+      false,
+    )
     // Putting these in order for NFC would take seconds.
     for (const marks of ['\u{301}\u{323}', '%CC%81%CC%A3'])
       assert.equal(allows('resources', { deny: ['x'] }, `a:${marks.repeat(2000)}`), false)
