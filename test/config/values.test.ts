@@ -160,7 +160,12 @@ describe('the secret of an installation', () => {
   it('has 32 bytes when it is decoded, which leaves out what is not base64url', () => {
     for (const secret of ['s'.repeat(43), `${'s'.repeat(43)}=`, '+/'.repeat(32)])
       assert.equal(loadConfig({ base: { secret } }).secret, secret)
-    for (const secret of ['', 's'.repeat(42), 'four words of no meaning, with spaces in between']) {
+    for (const secret of [
+      '',
+      's'.repeat(42),
+      `${'s'.repeat(42)}==`,
+      'four words of no meaning, with spaces in between',
+    ]) {
       assert.throws(
         () => loadConfig({ base: { secret } }),
         /a problem:\n {2}secret: must be 32 random bytes or more in base64url: 43 letters, digits, - and _$/,
@@ -192,6 +197,56 @@ describe('a secret that is given as the name of a variable', () => {
     assert.equal(config.secret, 's'.repeat(43))
     assert.equal(config.registration.initialAccessToken, 't'.repeat(32))
     assert.equal(config.tenants[0]?.registration.initialAccessToken, 't'.repeat(32))
+  })
+})
+
+it('a value that would mean something else than it seems is refused', () => {
+  const issuer = { issuer: 'https://issuer.example', audiences: ['a'] }
+  for (const [base, says] of [
+    [{ traces: { endpoint: 'https://:word@collector.example' } }, /^traces\.endpoint: .*no user information/],
+    [{ issuers: [{ ...issuer, issuer: 'https://issuer.example?a' }] }, /^issuers\[0\]\.issuer: .*no query/],
+    [{ issuers: [{ ...issuer, algorithms: [] }] }, /^issuers\[0\]\.algorithms: /],
+    [{ trustedProxies: ['10.1'] }, /^trustedProxies\[0\]: must be an IP address or a network/],
+    [{ trustedProxies: ['10.1/16'] }, /^trustedProxies\[0\]: must be an IP address or a network/],
+    [{ secret: 's'.repeat(43), store: { url: 'postgres://db/' } }, /^store\.url: must be a URL such as/],
+  ] as const)
+    assert.match(problemTexts({ base: structuredClone(base) as never }).join(), says)
+})
+
+describe('what is sent to others in a header', () => {
+  const issuer = { issuer: 'https://issuer.example', audiences: ['a'] }
+  const base = {
+    listen: { metricsToken: '$METRICS' },
+    traces: { endpoint: 'https://collector.example/v1/traces', authorization: '$TRACES' },
+    audit: { sinks: [{ kind: 'http', name: 'siem', url: 'https://siem.example', token: '$AUDIT' }] },
+    issuers: [
+      {
+        ...issuer,
+        introspection: { url: 'https://issuer.example/ask', clientId: 'c', clientSecret: '$ISSUER' },
+      },
+    ],
+  } as const
+
+  it('may be in variables', () => {
+    const environment = { METRICS: 'm'.repeat(32), TRACES: 'Basic b', AUDIT: 'a', ISSUER: 'i' }
+    const { listen, traces, audit, issuers } = loadConfig({
+      base: structuredClone(base) as never,
+      environment,
+    })
+    const [sink] = audit.sinks
+    assert.deepEqual(
+      [listen.metricsToken, traces.authorization, sink?.kind === 'http' && sink.token],
+      [environment.METRICS, 'Basic b', 'a'],
+    )
+    assert.equal(issuers[0]?.introspection?.clientSecret, 'i')
+  })
+
+  it('is what a header can have, so that it is not told in errors instead (A14)', () => {
+    const environment = { METRICS: 'm'.repeat(32), TRACES: 'Basic b\n', AUDIT: 'a b', ISSUER: 'i' }
+    assert.deepEqual(problemTexts({ base: structuredClone(base) as never, environment }), [
+      'traces.authorization: must be printable ASCII characters in one line',
+      'audit.sinks[0].token: must be printable characters without spaces, in one line',
+    ])
   })
 })
 
