@@ -32,6 +32,18 @@ describe('a stdio server that keeps crashing', () => {
     backOff.check('eve')
   })
 
+  it('is forgotten with whoever crashed longest ago, when too many have (A36)', () => {
+    const backOff = createBackOff(movableClock())
+    const crash = (owner: string): void => {
+      for (let count = 0; count < 3; count++) backOff.crashed(owner, 10)
+    }
+    for (let owner = 0; owner < 10_000; owner++) crash(`owner ${owner}`)
+    assert.throws(() => backOff.check('owner 0'))
+    crash('one more')
+    backOff.check('owner 0')
+    assert.throws(() => backOff.check('owner 1'))
+  })
+
   it('holds back nobody for as long as the clock is set back (A72)', () => {
     const clock = movableClock()
     const backOff = createBackOff(clock)
