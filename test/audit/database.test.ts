@@ -230,6 +230,7 @@ describe('the copy in PostgreSQL', { timeout: 120_000 }, () => {
     assert.ok(all >= 3, `${all} events`)
     assert.match((await audit('prune')).stderr, /--before: is required where audit\.keepDays is not set/)
     assert.equal((await audit('prune', '--before', '7d')).stdout, 'nothing is old enough to remove\n')
+    assert.deepEqual(await store.query('select line from audit_anchors'), [], 'nor is it recorded')
     const { code, stdout, stderr } = await audit(
       'prune',
       '--before',
@@ -245,6 +246,9 @@ describe('the copy in PostgreSQL', { timeout: 120_000 }, () => {
     await store.query('alter table audit_anchors disable trigger all; delete from audit_anchors')
     const broken = await audit('verify')
     assert.deepEqual([broken.code, /removed/.test(broken.stdout)], [1, true])
+    // Nor does one count that nobody has signed.
+    await store.query(`insert into audit_anchors (line) values ('{"kid":"made-up","sig":"AAAA"}')`)
+    assert.match((await audit('verify')).stdout, /^unsigned +audit_anchors:1 /m)
     // And what does not verify stays.
     const rest = await count()
     const refused = await audit('prune', '--before', new Date(Date.now() + 60_000).toISOString())

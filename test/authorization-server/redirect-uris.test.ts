@@ -192,6 +192,11 @@ describe('a redirect URI with a scheme of its own (DEC7, N14, R16)', () => {
     }
   })
 
+  it('has no fragment, not even an empty one (RFC 6749 section 3.1.2)', async () => {
+    for (const uri of ['https://app.example/cb#x', 'https://app.example/cb#', 'http://127.0.0.1/cb#'])
+      assert.equal(redirectProblem(uri), 'has a fragment', uri)
+  })
+
   it('spoils a registration whose other addresses are good', async () => {
     assert.equal((await register([cursor, 'https://app.example/cb'])).status, 201)
     assert.equal((await register(['https://app.example/cb', 'myapp://cb'])).status, 400)

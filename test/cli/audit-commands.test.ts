@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
@@ -167,6 +167,24 @@ describe('portcullis audit verify', () => {
     assert.equal(exitCode, 1)
     const [found] = JSON.parse((await verify(test, folder, file, '--json')).out) as { findings: object[] }[]
     assert.ok((found?.findings.length ?? 0) > 0)
+  })
+
+  it('says how much more is wrong than it lists, and repeats nothing that steers the terminal (A14)', async (test) => {
+    const { folder, file } = await record()
+    const stranger = {
+      v: 1,
+      chain: 'c\u001b[2J',
+      seq: 0,
+      prev: '',
+      time: new Date(0).toISOString(),
+      event: 'mcp.call',
+    }
+    const name = readdirSync(folder).find((one) => one.endsWith('.jsonl')) ?? ''
+    appendFileSync(join(folder, name), `${JSON.stringify(stranger)}\n${'torn\n'.repeat(1000)}`)
+    const { out } = await verify(test, folder, file)
+    assert.match(out, /^… and [1-9] more$/m)
+    assert.match(out, /chain c\[2J does not begin with audit\.begin/)
+    assert.ok(!out.includes('\u001b'))
   })
 
   it('says which anchors do not count, and takes no file without keys', async (test) => {

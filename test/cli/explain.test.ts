@@ -189,6 +189,22 @@ describe('portcullis explain', () => {
     }
   })
 
+  it('asks for one server where there are several', async () => {
+    const given = ['-c', file, '--claims', file, '--name', 'x']
+    await assert.rejects(
+      explainCommand().exitOverride().parseAsync(given, { from: 'user' }),
+      /--server: name one: the configuration has files, bound$/,
+    )
+  })
+
+  it('shows what a token says without steering the terminal (A14)', async () => {
+    const said = { scope: 'all\u001b[2J', groups: ['staff\u001b[31m'] }
+    const { text } = await explain({ ...good, ...said }, ['--name', 'add'])
+    assert.match(text, /groups +staff\[31m$/m)
+    assert.match(text, /without meaning +all\[2J$/m)
+    assert.ok(!text.includes('\u001b'))
+  })
+
   it('reads a token from standard input, never from an argument, and never shows one', () => {
     const token = new UnsecuredJWT({ ...good, scope: 'mcp:tools' }).encode()
     const program = join(import.meta.dirname, '../../bin/portcullis.js')

@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { decodeJwt } from 'jose'
+import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { type OpenStore, withStore } from '../../src/cli/with-store.ts'
 import { portcullis, startPortcullis } from '../support/command.ts'
 import { freePort } from '../support/installation.ts'
@@ -68,6 +68,20 @@ describe('portcullis token', () => {
     assert.match(running.output(), /nothing listens at http:\/\/127\.0\.0\.1:9\/mcp yet/)
   })
 
+  it('is signed as the servers do it, and for one of them', async () => {
+    const data = folder()
+    const publicUrl = 'http://127.0.0.1:4000'
+    const resources = [`${publicUrl}/mcp`]
+    const last = { publicUrl, resources, names: ['a'], users: 'local', signingAlgorithm: 'EdDSA' }
+    const write = ({ store }: OpenStore) => store.lastStart.write({ ...last, adminUrl: undefined })
+    await withStore({ data }, write, { beforeMaking: async () => undefined })
+    const { stdout } = await portcullis(['token', '--data', data])
+    assert.equal(decodeProtectedHeader(stdout.trim()).alg, 'EdDSA')
+    const nowhere = await portcullis(['token', '--data', data, '--path', '/nowhere'])
+    assert.deepEqual([nowhere.code, nowhere.stdout], [2, ''])
+    assert.match(nowhere.stderr, /--path: there is no MCP server at \/nowhere, only at \/mcp/)
+  })
+
   it('is for no installation that others reach, of which only the last start says so', async () => {
     const data = folder()
     const publicUrl = 'https://mcp.example.com'
@@ -80,19 +94,19 @@ describe('portcullis token', () => {
   })
 
   it('refuses what makes no sense', async () => {
-    for (const args of [
-      ['--seconds', 'x'],
-      ['--seconds', '0'],
-      ['--scope', 'a"b'],
-      ['--port', 'x'],
-      ['--unknown'],
-    ]) {
+    for (const [args, says] of [
+      [['--seconds', 'x'], /whole number from 1 to 86400/],
+      [['--seconds', '0'], /whole number from 1 to 86400/],
+      [['--seconds', '86401'], /whole number from 1 to 86400/],
+      [['--scope', ' '], /name at least one scope/],
+      [['--user', ' '], /the name must not be empty/],
+      [['--port', 'x'], /whole number from 0 to 65535/],
+      [['--unknown'], /unknown option/],
+    ] as const) {
       const { code, stdout, stderr } = await portcullis(['token', '--data', folder(), ...args])
       assert.equal(code, 2, args.join(' '))
       assert.equal(stdout, '')
-      assert.notEqual(stderr, '')
+      assert.match(stderr, says)
     }
-    const ofNobody = await portcullis(['token', '--data', folder(), '--user', ''])
-    assert.match(ofNobody.stderr, /the name must not be empty/)
   })
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { holdersOf } from '../../src/core/revocation.ts'
+import { holdersOf, isIssuedBefore } from '../../src/core/revocation.ts'
 
 describe('what a token ends with', () => {
   const clientsOf = (claims: object): readonly string[] => holdersOf({ client_id: 'c', ...claims }).clients
@@ -30,4 +30,10 @@ describe('what a token ends with', () => {
     for (const assertion of [null, 'x', 7, { client: 7, user: {} }])
       assert.deepEqual(holdersOf({ gid: 'g', assertion }), { clients: [], vouchedUser: undefined })
   })
+})
+
+it('a token counts as issued before a revocation that may have been recorded by a clock which is ten seconds behind, during the six that issuing takes', () => {
+  const revokedAt = 100_000
+  assert.equal(isIssuedBefore(revokedAt, 116), true)
+  assert.equal(isIssuedBefore(revokedAt, 117), false)
 })

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { digestsEqual, masterSecret, sealer, secretsEqual, typeableId } from '../../src/core/secret.ts'
+import {
+  digestsEqual,
+  masterSecret,
+  repeatableSealer,
+  sealer,
+  secretsEqual,
+  typeableId,
+  vouchedName,
+} from '../../src/core/secret.ts'
 
 describe('secrets', () => {
   const secret = masterSecret(new Uint8Array(32).fill(7))
@@ -35,6 +43,25 @@ describe('secrets', () => {
       Buffer.from(seals.seal('text', 'here'), 'base64url').toString('hex', 0, 12),
     )
     assert.equal(new Set(nonces).size, 1000)
+  })
+
+  it('seals repeatably, and yet no two texts or contexts under one nonce', () => {
+    const repeatable = repeatableSealer(secret.derive('key'), secret.derive('nonce'))
+    const nonceOf = (text: string, context: string): string => repeatable.seal(text, context).slice(0, 16)
+    assert.equal(repeatable.seal('a', 'c'), repeatable.seal('a', 'c'))
+    const nonces = [
+      nonceOf('a', 'c'),
+      nonceOf('b', 'c'),
+      nonceOf('a', 'd'),
+      nonceOf('ac', ''),
+      nonceOf('', 'ac'),
+    ]
+    assert.equal(new Set(nonces).size, nonces.length)
+  })
+
+  it('names users of providers apart, however their names and those of their providers end', () => {
+    assert.notEqual(vouchedName('https://a.example', 'b'), vouchedName('https://a.exampl', 'eb'))
+    assert.equal(vouchedName('https://a.example', 'b'), vouchedName('https://a.example', 'b'))
   })
 
   it('makes no id that a command line would take for a flag', () => {

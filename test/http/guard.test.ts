@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Refusal } from '../../src/core/errors.ts'
 import { createGuard } from '../../src/http/guard.ts'
 import { readHead } from '../../src/http/head.ts'
 
@@ -37,6 +38,22 @@ describe('origins in production (A33)', () => {
       const twice = readHead(['Host', 'mcp.example.com', name, value, name, value])
       assert.throws(() => guard.check(twice), { code: `${name.toLowerCase()}_not_allowed` })
     }
+  })
+
+  it('are told to the operator shortened, and as what they are (A14)', () => {
+    const refused = (name: string, value: string): string => {
+      try {
+        guard.check(readHead(['Host', 'mcp.example.com', name, value]))
+      } catch (error) {
+        return (error as Refusal).reason
+      }
+      return 'allowed'
+    }
+    assert.match(
+      refused('Origin', `https://a${'b'.repeat(10_000)}`),
+      /^Origin is "https:\/\/ab{90}…", allowed: /,
+    )
+    assert.match(refused('Origin', 'https://a\u202eb'), /^Origin is "https:\/\/ab", allowed: /)
   })
 
   it('while developing are whole origins of loopback', () => {
