@@ -92,6 +92,12 @@ describe('the syslog sink', () => {
     const odd = line.replace('"mcp.call"', JSON.stringify('mcp .call\n<108>1 é'))
     const head = '<108>1 2026-11-27T12:00:00.000Z gate-1 portcullis 42 mcp.call<108>1 - '
     assert.ok(syslogMessage(odd, 'text', sender).startsWith(`${head}text`))
+    const long = line.replace('mcp.call', 'm'.repeat(33))
+    assert.match(
+      syslogMessage(long, 'text', sender),
+      / 42 m{32} - text$/,
+      'RFC 5424 section 6 allows no more',
+    )
     assert.equal(syslogMessage('torn', 'text', sender), '<110>1 - gate-1 portcullis 42 - - text')
   })
 
