@@ -47,13 +47,20 @@ export function draftUpstreams(
   try {
     for (const [index, setting] of settings.entries()) {
       const known = before.find(({ setting: { name } }) => name === setting.name)
-      drafts.push(draft(setting, ports.base.resources.all[index] as ProtectedResource, { known, ...ports }))
+      const kept = withholding(setting, known?.setting.withheld)
+      drafts.push(draft(kept, ports.base.resources.all[index] as ProtectedResource, { known, ...ports }))
     }
   } catch (error) {
     discard()
     throw error
   }
   return { build: () => drafts.map(({ build }) => build()), discard }
+}
+
+/** A setting that goes on withholding what it did: that a variable is named no more is no reason to end anything. */
+function withholding(setting: UpstreamConfig, before: UpstreamConfig['withheld'] = []): UpstreamConfig {
+  const withholdsNoMore = setting.withheld?.every((name) => before.includes(name)) ?? false
+  return withholdsNoMore ? { ...setting, withheld: before } : setting
 }
 
 /** Everything about a server that can still fail. */

@@ -29,7 +29,11 @@ const settledAtStart = [
  * value.
  */
 export function changedSettings(before: Config, after: Config): string[] {
-  return compare(before, after, '')
+  // What is withheld from a server is no setting, but what `*` in its environment means.
+  const paths = compare(before, after, '').map((path) =>
+    path.replace(/(?<=\bupstreams\[[^\]]*\]\.)withheld$/, 'environment'),
+  )
+  return [...new Set(paths)]
 }
 
 /** Those of these settings that only take effect when a process starts, as problems. */

@@ -101,7 +101,7 @@ function brokenRules(
 function complete(parsed: ParsedConfig, names: readonly string[]): Config {
   const { mode } = parsed
   const withhold = (upstream: UpstreamConfig): UpstreamConfig =>
-    upstream.environment.includes('*') ? { ...upstream, withheld: [...new Set(names)] } : upstream
+    upstream.environment.includes('*') ? { ...upstream, withheld: [...new Set(names)].toSorted() } : upstream
   return deepFreeze({
     ...parsed,
     publicUrl: publicUrlOf(parsed),

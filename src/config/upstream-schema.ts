@@ -60,7 +60,7 @@ export const upstreamSchema = z
     }),
     environment: z.array(variableName).default([]).meta({
       description:
-        'Names of environment variables passed to a stdio server in addition to `PATH`, `HOME` and the like. `*` passes all but those of Portcullis, which are also those that a setting names as `$NAME`.',
+        'Names of environment variables passed to a stdio server in addition to `PATH`, `HOME` and the like. `*` passes all but those of Portcullis, which are also those that a setting names as `$NAME`. Name such a one beside `*` if the server needs it too.',
     }),
     credential: credentialSchema.meta({
       description:
