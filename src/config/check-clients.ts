@@ -51,12 +51,17 @@ export function checkClients(
 /** The rules for how clients register themselves. */
 export function checkRegistration({ registration }: Partial<ParsedConfig>): RuleProblem[] {
   if (registration === undefined) return []
-  const { dynamic, initialAccessToken, privateUseRedirects } = registration
+  const { dynamic, initialAccessToken, privateUseRedirects, documents } = registration
   const problems = privateUseRedirects.flatMap((uri, index) => {
     const message = 'must be a URI with a scheme of its own that runs nothing, such as app://host/callback'
     const at = ['registration', 'privateUseRedirects', index]
     return isPrivateUseRedirect(uri) ? [] : [problem(at, message)]
   })
+  if (documents.enabled && documents.allowedHosts?.length === 0) {
+    const hosts = ['registration', 'documents', 'allowedHosts']
+    const message = 'must name a host; to accept no documents, set enabled: false, which clients are told'
+    problems.push(problem(hosts, message, hosts))
+  }
   const at = ['registration', 'initialAccessToken']
   if (dynamic === 'token' && initialAccessToken === undefined)
     problems.push(problem(at, 'must be set when dynamic is token'))

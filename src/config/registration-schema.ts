@@ -46,13 +46,9 @@ export const registrationSchema = z
           description:
             'Whether the URL of a client ID metadata document is accepted as a client id. Requires outgoing https.',
         }),
-        allowedHosts: z
-          .array(domain('app.example.com'))
-          .min(1, 'must name a host; to accept no documents, set enabled: false, which clients are told')
-          .optional()
-          .meta({
-            description: 'Hosts that documents are fetched from. Default: any host on the public internet.',
-          }),
+        allowedHosts: z.array(domain('app.example.com')).optional().meta({
+          description: 'Hosts that documents are fetched from. Default: any host on the public internet.',
+        }),
         probe: z
           .url({ protocol: /^https$/, error: 'must be an https URL' })
           .optional()

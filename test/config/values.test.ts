@@ -128,6 +128,27 @@ describe('the name of a domain or host', () => {
   })
 })
 
+describe('the hosts of documents', () => {
+  const hosts = (documents: { enabled?: boolean; allowedHosts: string[] }): string[] =>
+    problemTexts({ base: { registration: { documents } } })
+
+  it('may be none where documents are not accepted anyway', () => {
+    assert.deepEqual(hosts({ enabled: false, allowedHosts: [] }), [])
+    assert.match(
+      hosts({ allowedHosts: [] }).join(),
+      /^registration\.documents\.allowedHosts: must name a host/,
+    )
+  })
+
+  it('are not also said to be missing where each of them is wrong', () => {
+    const wrong = hosts({ allowedHosts: ['.example.com', 'https://example.com'] })
+    assert.deepEqual(
+      wrong.map((one) => one.split(':')[0]),
+      ['registration.documents.allowedHosts[0]', 'registration.documents.allowedHosts[1]'],
+    )
+  })
+})
+
 describe('the URL of a database', () => {
   it('may lead to a host or to a socket, with or without a user, for the store and for the audit', () => {
     for (const url of [
