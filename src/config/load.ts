@@ -55,6 +55,9 @@ export function loadConfig(sources: Sources): Config {
     environment: readEnvironment(environment),
     flags: { values: flags, names: flagNames },
   }
+  // What such a file sets is unknown, so that anything else would only seem to be missing.
+  if (layers.file.problems.length > 0)
+    throw new ConfigurationInvalid([...layers.file.problems, ...layers.environment.problems])
   const place = ({ path, message }: RuleProblem): Problem => {
     return { path: writePath(path) || 'configuration', message, place: placeOf(path, layers) }
   }
@@ -68,7 +71,6 @@ export function loadConfig(sources: Sources): Config {
   ]
   const valid = data === undefined ? validPart(resolved) : { config: data, pathInWhole: asItIs }
   const problems = [
-    ...layers.file.problems,
     ...layers.environment.problems,
     ...[...wrong, ...brokenRules(valid, wrong, sources)].map(place),
   ]

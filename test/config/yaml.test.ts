@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { loadConfig } from '../../src/config/load.ts'
-import { configFile, problemTexts } from '../support/config-problems.ts'
+import { configFile, problemsOf, problemTexts } from '../support/config-problems.ts'
 
 /** Without the name of the folder. */
 const problems = (text: string): string[] =>
@@ -15,6 +15,20 @@ describe('a configuration file', () => {
       'portcullis.yaml:2:25: Unresolved tag: !ENV: write the value itself',
     ])
     assert.deepEqual(problems('data: !!str 1'), [])
+  })
+
+  it('that cannot be read is not said to lack what it may have, but variables that are wrong are told too', () => {
+    const environment = {
+      PORTCULLIS_MODE: 'production',
+      PORTCULLIS_STORE_URL: 'postgres://database/portcullis',
+      PORTCULLIS_DATTA: '/data',
+    }
+    for (const secret of ['!vault abc', '[', '*secret']) {
+      const file = configFile(`publicUrl: https://mcp.example.com\nsecret: ${secret}`)
+      const paths = problemsOf({ file, environment }).map(({ path }) => path)
+      assert.equal(paths[0]?.startsWith(`${file}:`), true)
+      assert.deepEqual(paths.slice(1), ['PORTCULLIS_DATTA'])
+    }
   })
 
   it('is told where an alias stands for nothing, or for what it is itself part of', () => {
