@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { configSchema } from './schema.ts'
+import { variablePlaces } from './variables.ts'
 
 /** One setting: a leaf of the schema, as seen by documentation and environment. */
 export interface Setting {
@@ -24,13 +25,36 @@ interface JsonSchema {
   readonly oneOf?: readonly JsonSchema[]
   readonly minimum?: number
   readonly maximum?: number
+  readonly pattern?: string
   readonly properties?: Readonly<Record<string, JsonSchema>>
   readonly items?: JsonSchema
 }
 
-/** The JSON Schema of the configuration file (draft 2020-12). */
+/** The JSON Schema of the configuration file (draft 2020-12), in which `$NAME` stands for some values. */
 export function jsonSchema(): object {
-  return z.toJSONSchema(configSchema, { io: 'input' })
+  const schema = z.toJSONSchema(configSchema, { io: 'input' }) as JsonSchema
+  return variablePlaces.reduce((whole, { path }) => allowVariable(whole, path), schema)
+}
+
+/** The same schema, in which the value at a path may be the name of a variable. */
+function allowVariable(schema: JsonSchema, path: readonly string[]): JsonSchema {
+  const { anyOf, oneOf, properties, items } = schema
+  const inEach = (branches: readonly JsonSchema[]): JsonSchema[] =>
+    branches.map((branch) => allowVariable(branch, path))
+  if (anyOf !== undefined) return { ...schema, anyOf: inEach(anyOf) }
+  if (oneOf !== undefined) return { ...schema, oneOf: inEach(oneOf) }
+  const [key, ...rest] = path
+  if (key === undefined) {
+    const { description, ...value } = schema
+    // Any text may be such a name already.
+    if (Object.keys(value).length === 1) return schema
+    return { ...(description && { description }), anyOf: [value, { type: 'string', pattern: '^\\$.' }] }
+  }
+  if (key === '[]') return items === undefined ? schema : { ...schema, items: allowVariable(items, rest) }
+  const inner = properties?.[key]
+  return inner === undefined
+    ? schema
+    : { ...schema, properties: { ...properties, [key]: allowVariable(inner, rest) } }
 }
 
 /** Every setting, in the order of the schema. Items of a list have the segment `[]`. */

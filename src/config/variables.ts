@@ -27,7 +27,8 @@ const ownPlaces: readonly Place[] = [
   { path: ['limits', 'redis'] },
 ]
 
-const places: readonly Place[] = [
+/** All of them, with those of tenants. */
+export const variablePlaces: readonly Place[] = [
   ...ownPlaces,
   ...ownPlaces.map(({ path, ...place }) => ({ ...place, path: ['tenants', '[]', ...path] })),
   { path: ['secret'], otherwise: someSecret.repeat(6) },
@@ -62,7 +63,7 @@ export function resolveVariables(config: object, environment: NodeJS.ProcessEnv)
     if (read.value === undefined) problems.push(problem(path, `the variable ${text} is not set`))
     return read.value ?? otherwise
   }
-  const resolved = places.reduce(
+  const resolved = variablePlaces.reduce(
     (partly, { path, otherwise }) =>
       replaceAt(partly, path, (at, text) => resolve(at, otherwise, text)) as object,
     config,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { listSettings } from '../../src/config/settings.ts'
+import { z } from 'zod'
+import { jsonSchema, listSettings } from '../../src/config/settings.ts'
 import { problemTexts } from '../support/config-problems.ts'
 
 const settings = new Map(listSettings().map((setting) => [setting.path.join('.'), setting]))
@@ -23,6 +24,27 @@ describe('the reference of the configuration', () => {
     const url = settings.get('audit.sinks.[].url')
     assert.equal(url?.variable, undefined)
     assert.match(url?.description ?? '', /^`http`: .+ `postgres`: /)
+  })
+})
+
+describe('the schema for editors', () => {
+  it('takes the name of a variable wherever the configuration does', () => {
+    const schema = z.fromJSONSchema(jsonSchema() as Parameters<typeof z.fromJSONSchema>[0])
+    const isFine = (secret: string): boolean =>
+      schema.safeParse({
+        secret,
+        store: { url: secret },
+        listen: { metricsToken: secret },
+        registration: { dynamic: 'token', initialAccessToken: secret },
+        clients: [{ id: 'machine', secret }],
+        audit: { sinks: [{ kind: 'http', name: 'a', url: secret, token: secret }] },
+        limits: { redis: secret },
+        tenants: [
+          { name: 'acme', registration: { initialAccessToken: secret }, clients: [{ id: 'c', secret }] },
+        ],
+      }).success
+    assert.ok(isFine('$NAME'))
+    assert.ok(!isFine('NAME'))
   })
 })
 
