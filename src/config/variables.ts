@@ -47,6 +47,10 @@ interface Resolved {
   readonly problems: readonly RuleProblem[]
 }
 
+/** It repeats nothing, since a secret may begin so. */
+const notAName =
+  'must be $ and the name of a variable alone, such as $NAME; a value that begins with $ belongs in such a variable'
+
 /** Replaces the names of variables by their values. A variable that is not set becomes a problem. */
 export function resolveVariables(config: object, environment: NodeJS.ProcessEnv): Resolved {
   const problems: RuleProblem[] = []
@@ -54,6 +58,10 @@ export function resolveVariables(config: object, environment: NodeJS.ProcessEnv)
   const resolve = (path: readonly PropertyKey[], otherwise: string | undefined, text: unknown): unknown => {
     if (typeof text !== 'string' || !text.startsWith('$')) return text
     const name = text.slice(1)
+    if (!/^[^\s=$(){}]+$/.test(name)) {
+      problems.push(problem(path, notAName))
+      return otherwise
+    }
     names.push(name, name + fileSuffix)
     const read = readVariable(environment, name)
     if ('problem' in read) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { loadConfig } from '../../src/config/load.ts'
+import type { ConfigInput } from '../../src/config/schema.ts'
 import { problemTexts } from '../support/config-problems.ts'
 
 describe('the secret of an installation', () => {
@@ -52,6 +53,22 @@ describe('a secret that is given as the name of a variable', () => {
     assert.equal(config.secret, 's'.repeat(43))
     assert.equal(config.registration.initialAccessToken, 't'.repeat(32))
     assert.equal(config.tenants[0]?.registration.initialAccessToken, 't'.repeat(32))
+  })
+
+  it('has no braces, and a secret that looks like one is not repeated', () => {
+    const environment = { SECRET: 's'.repeat(43), DOLLAR: '$2b$10$of-a-client' }
+    const fix =
+      'must be $ and the name of a variable alone, such as $NAME; a value that begins with $ belongs in such a variable'
+    for (const secret of ['${SECRET}', '$(SECRET)', '$$SECRET', '$', '$ SECRET'])
+      assert.deepEqual(problemTexts({ base: { secret }, environment }), [`secret: ${fix}`])
+    const client = (secret: string): ConfigInput => {
+      return {
+        clients: [{ id: 'a', secret, grantTypes: ['client_credentials'], scopes: ['mcp:tools:read'] }],
+      }
+    }
+    assert.deepEqual(problemTexts({ base: client(environment.DOLLAR) }), [`clients[0].secret: ${fix}`])
+    const { clients } = loadConfig({ base: client('$DOLLAR'), environment })
+    assert.equal(clients[0]?.secret, environment.DOLLAR)
   })
 })
 
