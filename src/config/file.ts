@@ -75,19 +75,25 @@ function yamlProblems(document: yaml.Document.Parsed): YamlProblem[] {
 /** Aliases (YAML 1.2.2 section 7.1) that stand for nothing, or inside of what they stand for. */
 function aliasProblems(document: yaml.Document.Parsed): YamlProblem[] {
   const problems: YamlProblem[] = []
-  loadYaml().visit(document, {
-    Alias(_, alias, path) {
-      const meant = alias.resolve(document)
-      const [offset = 0] = alias.range ?? []
+  const anchors = new Map<string, yaml.Node>()
+  const { isAlias, visit } = loadYaml()
+  visit(document, {
+    Node(_, node, path) {
+      if (!isAlias(node)) {
+        if (node.anchor !== undefined) anchors.set(node.anchor, node)
+        return
+      }
+      const meant = anchors.get(node.source)
+      const [offset = 0] = node.range ?? []
       if (meant === undefined)
         problems.push({
           offset,
-          message: `*${alias.source} stands for nothing, since no anchor before it is named so: put a text in quotes`,
+          message: `*${node.source} stands for nothing, since no anchor before it is named so: put a text in quotes`,
         })
       else if (path.includes(meant))
         problems.push({
           offset,
-          message: `*${alias.source} is part of what it repeats: write out what is meant`,
+          message: `*${node.source} is part of what it repeats: write out what is meant`,
         })
     },
   })
