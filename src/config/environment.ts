@@ -55,6 +55,6 @@ function setAt(target: Record<string, unknown>, path: readonly string[], value: 
 function convert(setting: Setting, text: string): unknown {
   if (setting.type.startsWith('list')) return text.split(',').map((item) => item.trim())
   if (setting.type === 'boolean' && /^(?:true|false)$/.test(text)) return text === 'true'
-  if (setting.type === 'number' && /^-?\d+(?:\.\d+)?$/.test(text)) return Number(text)
+  if (setting.type === 'number' && /^-?(?:\d+(?:\.\d+)?|\.\d+)$/.test(text)) return Number(text)
   return setting.type === 'integer' && /^-?\d+$/.test(text) ? Number(text) : text
 }

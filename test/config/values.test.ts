@@ -264,7 +264,7 @@ describe('a variable', () => {
   it('with a fraction has it as a decimal number', () => {
     const ratio = (text: string): unknown =>
       loadConfig({ environment: { PORTCULLIS_TRACES_SAMPLE_RATIO: text } }).traces.sampleRatio
-    assert.deepEqual(['0.25', '1', '0'].map(ratio), [0.25, 1, 0])
+    assert.deepEqual(['0.25', '.5', '1', '0'].map(ratio), [0.25, 0.5, 1, 0])
     for (const text of ['', '1.5', '-0.5', '1e-1', '10%', '0,5'])
       assert.throws(() => ratio(text), /traces\.sampleRatio: must be a number from 0 to 1/, text)
   })
