@@ -34,7 +34,10 @@ export function streamSealer(
       }
     },
     // Without a session there is nothing that a client could come back to.
-    sealPlace: (place) => (sessionOf() === undefined ? undefined : sealText('place', place)),
+    sealPlace:
+      call.opening === undefined && sessionOf() === undefined
+        ? undefined
+        : (place) => (sessionOf() === undefined ? undefined : sealText('place', place)),
   }
 }
 
