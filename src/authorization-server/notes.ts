@@ -3,6 +3,7 @@ import type { errors, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { grantName } from '../core/secret.ts'
 import { StoreAway } from '../core/store-away.ts'
 import { libraryReason } from './library-reason.ts'
+import { documentAddress } from './registration/document-url.ts'
 
 /** What the library reports about a request while it works on it. */
 export interface Note {
@@ -14,8 +15,8 @@ export interface Note {
   /** What the reason is about: the address of a document that is refused. */
   specifics?: string | undefined
   fault?: boolean
-  /** Why a client could not be had, and its document, whether or not the request is refused for that. */
-  failure?: { readonly error: unknown; readonly document: string | undefined }
+  /** Which client could not be had, and why, whether or not the request is refused for that. */
+  failure?: { readonly clientId: string; readonly error: unknown }
   /** Whether a code was issued. */
   granted?: boolean
   /** What was granted: scopes separated by spaces, the resource, and the name of the grant. */
@@ -73,7 +74,7 @@ export function takeNotes(onFault: (error: Error) => void): Notes {
     if (grantId !== undefined) note.grant = grantName(grantId)
     note.error = error.error
     note.reason = libraryReason(error)
-    note.specifics = note.failure?.error === error ? note.failure.document : undefined
+    note.specifics = note.failure?.error === error ? documentAddress(note.failure.clientId) : undefined
   }
   const succeeded = (context: KoaContextWithOIDC): Note => {
     const note = identify(context)
