@@ -1,6 +1,6 @@
 import { errorKinds, type Refusal } from '../core/errors.ts'
 import type { Site } from '../core/site.ts'
-import { challenges } from '../http/challenge.ts'
+import { challenge } from '../http/challenge.ts'
 import { corsHeaders } from '../http/cors.ts'
 import { type Exchange, sendJson } from '../http/exchange.ts'
 import { pageHeaders, wantsPage } from '../http/page.ts'
@@ -20,10 +20,8 @@ export function refuse(
   const { detail, code } = refusal
   const id = detail.id ?? context.callId
   const headers = commonHeaders(refusal)
-  if (detail.challenge !== undefined) {
-    for (const challenge of challenges(detail.challenge, context.metadataUrl))
-      headers.push('WWW-Authenticate', challenge)
-  }
+  if (detail.challenge !== undefined)
+    headers.push('WWW-Authenticate', challenge(detail.challenge, context.metadataUrl))
   if (detail.nonce !== undefined) headers.push('DPoP-Nonce', detail.nonce)
   if (code === 'method_not_allowed') headers.push('Allow', allowedBeside(exchange.req.method, detail.allow))
   const data = { ...(detail.data as object | undefined), code, requestId: exchange.requestId }

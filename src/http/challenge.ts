@@ -2,10 +2,11 @@ import { proofAlgorithms } from '../core/dpop.ts'
 import type { ChallengeDetail } from '../core/errors.ts'
 
 /**
- * Writes `WWW-Authenticate` values (RFC 6750 section 3, RFC 9449 section 7.1, RFC 9728 section 5.1). Bearer
+ * Writes the `WWW-Authenticate` value (RFC 6750 section 3, RFC 9449 section 7.1, RFC 9728 section 5.1). Bearer
  * comes first, and `scope` before any free text, because clients search the header with regular expressions.
+ * All challenges are in one line, since some clients see only the last of several (fetch of Bun 1.3).
  */
-export function challenges(detail: ChallengeDetail, metadataUrl: string): readonly string[] {
+export function challenge(detail: ChallengeDetail, metadataUrl: string): string {
   const isAboutProof = detail.error === 'invalid_dpop_proof' || detail.error === 'use_dpop_nonce'
   const error = detail.error === undefined ? [] : [`error="${detail.error}"`]
   const scope = detail.scopes.length === 0 ? [] : [`scope="${detail.scopes.map(quotable).join(' ')}"`]
@@ -23,7 +24,7 @@ export function challenges(detail: ChallengeDetail, metadataUrl: string): readon
     `algs="${proofAlgorithms.join(' ')}"`,
     ...(isAboutProof ? description : []),
   ]
-  return [`Bearer ${bearer.join(', ')}`, ...(detail.offersDpop ? [`DPoP ${dpop.join(', ')}`] : [])]
+  return [`Bearer ${bearer.join(', ')}`, ...(detail.offersDpop ? [`DPoP ${dpop.join(', ')}`] : [])].join(', ')
 }
 
 /** Drops what these attributes may not contain (RFC 6750 section 3), so that no value can end its quotes. */

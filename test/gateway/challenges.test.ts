@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { after, before, describe, it } from 'node:test'
 import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { until } from '../support/until.ts'
@@ -50,6 +52,19 @@ describe('401 without a token (A1, W1, V6, V7, D2)', () => {
       assert.equal(gate.spy.seen.length, 0)
     })
   }
+
+  it('puts all challenges into one line, for clients that see only the last one (Bun 1.3)', async () => {
+    const token = await gate.tokenFor('mcp:tools:read')
+    for (const own of [{}, { authorization: `Bearer ${token}` }]) {
+      const headers = { 'content-type': 'application/json', ...own }
+      const sent = request(gate.installation.mcpUrl, { method: 'POST', headers })
+      sent.end(JSON.stringify(legacyRequest('tools/call', { name: 'add' })))
+      const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+      answer.resume()
+      assert.match(answer.headers['www-authenticate'] ?? '', /^Bearer .*, DPoP /)
+      assert.equal(answer.headersDistinct['www-authenticate']?.length, 1)
+    }
+  })
 
   it('names every scope to clients of revisions without step-up (N27)', async () => {
     for (const [body, headers] of [
