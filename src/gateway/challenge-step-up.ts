@@ -43,6 +43,8 @@ export async function challengeStepUp(
   const granted = call.era === 'legacy' ? principal.scopes.list : []
   throw new Refusal('scope_insufficient', {
     reason: `needs ${missing.join(' ')}`,
+    // Many clients show a user or a model this and nothing else.
+    explain: `${missing.join(' ')}. If your program does not ask you for it, sign in to this server again`,
     missing,
     challenge: {
       error: 'insufficient_scope',

@@ -23,8 +23,11 @@ describe('a call for want of a scope', () => {
     const memory = { remember: async (need: object) => void needs.push(need) }
     await assert.rejects(challengeStepUp(memory, principal, call, context), {
       code: 'scope_insufficient',
+      message:
+        'The access token lacks a scope: mcp:tools:execute. If your program does not ask you for it, sign in to this server again',
       detail: {
         reason: 'needs mcp:tools:execute',
+        explain: 'mcp:tools:execute. If your program does not ask you for it, sign in to this server again',
         missing: ['mcp:tools:execute'],
         challenge: {
           error: 'insufficient_scope',
