@@ -58,7 +58,9 @@ describe('a client whose metadata document goes away while somebody signs in', (
       const told = (await installation.audit()).filter(({ code }) => code === 'invalid_client').slice(-2)
       assert.deepEqual(
         told.map(({ outcome, reason }) => `${outcome}: ${reason}`),
-        Array(2).fill('denied: client_id metadata document fetch failed: the fetch failed (ECONNREFUSED)'),
+        Array(2).fill(
+          'denied: client_id metadata document fetch failed: the fetch failed (ECONNREFUSED); if this server cannot reach the internet, set registration.documents.enabled: false',
+        ),
       )
       const ofDocument = installation
         .log()
