@@ -86,7 +86,8 @@ export function addLibrarySteps(
     const what = away.get(context)
     if (what !== undefined && isErrorBody(context.body)) answerClientAway(context, notes, what)
     if (isErrorBody(context.body)) {
-      if (context.body.error === 'unsupported_token_type' && (await answerForAccessToken(context))) return
+      if (context.body.error === 'unsupported_token_type' && (await answerForAccessToken(context)))
+        return notes.withdraw(context.req)
       nameRequest(context)
     }
   }

@@ -32,6 +32,8 @@ export interface Notes {
   of(req: IncomingMessage): Note
   /** Notes, for the request's log line, that the store was down, which is not an internal error. */
   storeAway(req: IncomingMessage, error: StoreAway): void
+  /** Takes back that the library refused a request, which was answered after all. */
+  withdraw(req: IncomingMessage): void
   /** Takes notes of a provider's events from now on. */
   listenTo(provider: Provider): void
 }
@@ -100,6 +102,10 @@ export function takeNotes(onFault: (error: Error) => void): Notes {
     Object.assign(of(req), { error: awayCode, reason: message, fault: true })
   }
 
+  const withdraw = (req: IncomingMessage): void => {
+    Object.assign(of(req), { error: undefined, reason: undefined })
+  }
+
   const listenTo = (provider: Provider): void => {
     // These two emit no event when they succeed.
     provider.use(async (context, next) => {
@@ -132,5 +138,5 @@ export function takeNotes(onFault: (error: Error) => void): Notes {
       onFault(error)
     })
   }
-  return { of, storeAway, listenTo }
+  return { of, storeAway, withdraw, listenTo }
 }

@@ -138,14 +138,21 @@ describe('each decision is one event (N34)', () => {
     ])
   })
 
-  it('of a token that is refused, and of one that is revoked', async () => {
-    const { refresh_token: refresh } = await gate.oauth.signIn({ scope: 'mcp:tools:read' })
-    await gate.oauth.token({ token: refresh, client_id: gate.oauth.clientId }, { path: '/revoke' })
+  it('of a token that is refused, of one that is asked about, and of those that are revoked', async () => {
+    const { refresh_token: refresh, access_token: access } = await gate.oauth.signIn({
+      scope: 'mcp:tools:read',
+    })
+    const { clientId } = gate.oauth
+    await gate.oauth.token({ token: access, client_id: clientId }, { path: '/introspect' })
+    await gate.oauth.token({ token: access, client_id: clientId }, { path: '/revoke' })
+    await gate.oauth.token({ token: refresh, client_id: clientId }, { path: '/revoke' })
     await gate.oauth.refresh(refresh)
-    const found = (await gate.installation.audit()).slice(-2)
+    const found = (await gate.installation.audit()).slice(-4)
     assert.deepEqual(
-      found.map(({ event, outcome, code, clientId }) => [event, outcome, code, clientId]),
+      found.map(({ event, outcome, code, clientId: who }) => [event, outcome, code, who]),
       [
+        ['oauth.introspection', 'allowed', undefined, 'user-client'],
+        ['oauth.revocation', 'allowed', undefined, 'user-client'],
         ['oauth.revocation', 'allowed', undefined, 'user-client'],
         ['oauth.token', 'denied', 'invalid_grant', 'user-client'],
       ],
