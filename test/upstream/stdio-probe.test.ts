@@ -46,6 +46,29 @@ describe('a stdio server that does not know the question what it speaks', () => 
   }
 })
 
+it('a stdio server that logs in JSON to its output is known for what it speaks, and its log answers no request', async (test) => {
+  const log = (line: object): string => `console.log(${JSON.stringify(JSON.stringify(line))});`
+  const said = [{ level: 30, msg: 'up' }, { level: 30, method: 'GET', id: 1 }, { jsonrpc: '2.0' }, { id: 2 }]
+  const command = [
+    process.execPath,
+    '--eval',
+    said.map(log).join('') + program(said.map(log).join('') + 'say({ content: [] })'),
+  ]
+  const gate = await startInstallation({ config: { upstreams: [{ name: 'talkative', command }] } })
+  test.after(() => gate.close())
+  const token = await tokenFor(gate.mcpUrl, 'ada')
+  for (let calls = 0; calls < 3; calls++) {
+    const { messages } = await callModern(gate.mcpUrl, token, 'tools/call', { name: 'x' })
+    assert.deepEqual(
+      messages.map(({ result }) => result?.['content']),
+      [[]],
+      `call ${calls}`,
+    )
+  }
+  assert.match(gate.log(), /asked for the legacy era, the server says yes/)
+  assert.match(gate.log(), /talkative: \{\\"level\\":30,\\"msg\\":\\"up\\"\}/, 'the operator sees it')
+})
+
 it('a stdio server that only one process can be at a time has ended when the process for another session starts', async (test) => {
   const command = [
     process.execPath,

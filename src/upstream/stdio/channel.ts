@@ -76,12 +76,18 @@ function lineOf(message: Json): string {
     .replaceAll('\u2029', String.raw`\u2029`)
 }
 
-/** The message in a line, or those of a batch (MCP 2025-03-26). Undefined for anything else. */
+/** The message in a line, or those of a batch (MCP 2025-03-26). Undefined for anything else, such as a log in JSON. */
 function parseMessages(line: string): Json[] | undefined {
   try {
-    const messages = [parseLossless(line)].flat().map(asObject)
-    return messages.every((message) => message !== undefined) ? messages : undefined
+    const messages = [parseLossless(line)].flat()
+    return messages.every(isMessage) ? messages : undefined
   } catch {
     return undefined // not JSON, so not a message
   }
+}
+
+function isMessage(value: unknown): value is Json {
+  const message = asObject(value)
+  if (message?.['jsonrpc'] !== '2.0') return false
+  return typeof message['method'] === 'string' || 'result' in message || 'error' in message
 }
