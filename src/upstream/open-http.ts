@@ -11,6 +11,7 @@ import { type ConversationLimits, createRegistry, type Registry } from './conver
 import { httpConnector } from './http.ts'
 import type { AtOwner } from './owner/contract.ts'
 import { askHttp } from './probe/ask-http.ts'
+import { learnFromSession } from './probe/learn-from-session.ts'
 import type { Implementation } from './probe/questions.ts'
 import { pinnedBy, rememberVerdicts, type Speaks } from './probe/verdicts.ts'
 import { type LostSessions, replayedSessions, revivedSessions } from './renewal/lost-sessions.ts'
@@ -105,9 +106,10 @@ export function openHttp(settings: HttpSettings): Connector {
     onVerdict: settings.onVerdict,
     clock: settings.clock,
   })
+  const legacy = renewingConnector({ connector: native, dispatcher, url, responseSeconds, successors })
   const router = eraRouter(verdicts, {
     legacy: {
-      native: renewingConnector({ connector: native, dispatcher, url, responseSeconds, successors }),
+      native: legacy,
       sse: atOwner('legacy-sse', forLegacy(replayedSessions(successors), talk('legacy', sse))),
       bridged: atOwner('legacy-bridged', forLegacy(revivedSessions(successors), startLegacyFace)),
     },
@@ -117,10 +119,11 @@ export function openHttp(settings: HttpSettings): Connector {
       bridgedOverSse: atOwner('modern-bridged-sse', forModern(sse)),
     },
   })
+  const connector = learnFromSession({ verdicts, native: legacy, router })
   return {
-    send: (request, reply) => router.send(request, reply),
+    send: (request, reply) => connector.send(request, reply),
     async close() {
-      await router.close()
+      await connector.close()
       await dispatcher.destroy()
     },
   }

@@ -135,6 +135,7 @@ function refuseLegacy(verdicts: Verdicts): Verdicts {
       return speaks === undefined ? undefined : check(era, speaks)
     },
     find: async (era, headers) => check(era, await verdicts.find(era, headers)),
+    learn: (era, speaks) => verdicts.learn(era, speaks),
     forget: () => verdicts.forget(),
   }
 }

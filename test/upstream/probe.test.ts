@@ -5,6 +5,7 @@ import { legacyRequest, modernRequest } from '../support/gated-spy.ts'
 import {
   legacyScript,
   modernScript,
+  opening,
   type Script,
   type ScriptedGate,
   startScripted,
@@ -28,10 +29,46 @@ describe('a server of which nothing is known', () => {
     assert.equal(gate.spy.seen.at(-1)?.body, JSON.stringify(body))
 
     assert.equal((await post(gate.url, token, initialize)).status, 200)
+    assert.deepEqual(gate.methods().slice(3), ['initialize'])
+    assert.match(gate.installation.log(), /asked for the legacy era, the server says yes/)
+    assert.equal(gate.spy.seen.at(-1)?.body, JSON.stringify(initialize))
+  })
+
+  it('is left no session that was opened for the question only', async () => {
+    gate = await startScripted(legacyScript)
+    await callModern(gate.url, await gate.token('ada'), 'tools/list')
     await until(() => gate.methods().includes('DELETE'), 'the session of the question is left')
-    const asked = gate.methods().slice(3)
-    assert.deepEqual(asked.toSorted(), ['DELETE', 'initialize', 'initialize'])
-    assert.equal(gate.spy.seen.findLast(({ body: text }) => text !== '')?.body, JSON.stringify(initialize))
+  })
+
+  it('and that has only one session to give, gives it to the client', async () => {
+    let isGiven = false
+    gate = await startScripted({
+      ...legacyScript,
+      initialize(...asked) {
+        if (isGiven)
+          return { reply: true, status: 400, body: { error: { code: -32600, message: 'no more' } } }
+        isGiven = true
+        return legacyScript['initialize']!(...asked)
+      },
+    })
+    const token = await gate.token('ada')
+    const { status, messages, headers } = await post(gate.url, token, initialize)
+    assert.equal(status, 200)
+    assert.equal(messages[0]?.result?.['protocolVersion'], '2025-06-18')
+    const session = { headers: { 'mcp-session-id': headers.get('mcp-session-id') ?? '' } }
+    assert.equal((await post(gate.url, token, legacyRequest('tools/list'), session)).status, 200)
+    assert.deepEqual(gate.methods(), ['initialize', 'tools/list'])
+  })
+
+  it('and that gives no session, is asked, and repeats what it says to the client', async () => {
+    gate = await startScripted({
+      ...legacyScript,
+      initialize: () => ({ protocolVersion: '2025-06-18', ...opening }),
+    })
+    const { status, messages } = await post(gate.url, await gate.token('ada'), initialize)
+    assert.equal(status, 200)
+    assert.equal(messages.length, 1)
+    assert.deepEqual(gate.methods(), ['initialize', 'initialize', 'initialize'])
   })
 
   it('is asked with the credential of the gateway, and with nothing of the client (A10)', async () => {

@@ -19,6 +19,8 @@ export interface Verdicts {
    * What is known, or what the server says. Everyone who wants to know at the same time shares one question.
    */
   find(era: Era, headers: readonly string[]): Promise<Speaks>
+  /** Remembers what the server has shown without being asked. */
+  learn(era: Era, speaks: Speaks): void
   /** Forgets what turned out to be useless. */
   forget(): void
 }
@@ -52,13 +54,17 @@ export function rememberVerdicts({ ask, pinned, seconds, onVerdict, clock }: Ver
   const verdicts = new Map<Era, Verdict>()
   const asking = new Map<Era, Promise<Speaks>>()
 
+  const learn = (era: Era, speaks: Speaks): void => {
+    if (verdicts.get(era)?.speaks !== speaks) onVerdict(era, speaks)
+    verdicts.set(era, { speaks, askedAt: clock.now() })
+  }
+
   const question = (era: Era, headers: readonly string[]): Promise<Speaks> => {
     const running = asking.get(era)
     if (running !== undefined) return running
     const asked = ask(era, headers, verdicts.get(era)?.speaks)
       .then((speaks) => {
-        if (verdicts.get(era)?.speaks !== speaks) onVerdict(era, speaks)
-        verdicts.set(era, { speaks, askedAt: clock.now() })
+        learn(era, speaks)
         return speaks
       })
       .finally(() => asking.delete(era))
@@ -82,6 +88,7 @@ export function rememberVerdicts({ ask, pinned, seconds, onVerdict, clock }: Ver
   return {
     known,
     find: async (era, headers) => known(era, headers) ?? question(era, headers),
+    learn,
     forget: () => verdicts.clear(),
   }
 }
