@@ -127,6 +127,19 @@ describe('a server of which nothing is known', () => {
     assert.match(gate.installation.log(), /asked for the legacy era, the server says yes, over HTTP\+SSE/)
   })
 
+  it('may open its stream of HTTP+SSE for any method', async () => {
+    gate = await startScripted({}, { responseSeconds: 1 })
+    gate.spy.answerWith((_request, res) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' })
+      res.write('event: endpoint\ndata: /post?session=1\n\n')
+    })
+    const token = await gate.token('ada')
+    await post(gate.url, token, initialize)
+    await callModern(gate.url, token, 'tools/list')
+    assert.match(gate.installation.log(), /asked for the legacy era, the server says yes, over HTTP\+SSE/)
+    assert.match(gate.installation.log(), /asked for the modern era, the server says no/)
+  })
+
   it('is asked for its transport where only its era is configured', async () => {
     gate = await startScripted({}, { era: 'legacy' })
     gate.spy.answerWith(({ method }, res) => {

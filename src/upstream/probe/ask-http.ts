@@ -114,7 +114,9 @@ async function readVerdict(
   if (type === 'application/json') {
     return (await readJsonMessages(body)).some((message) => confirms(era, message))
   }
-  for await (const { data = '' } of readEvents(body)) {
+  for await (const { type: event, data = '' } of readEvents(body)) {
+    // A server of HTTP+SSE may open its stream for any method.
+    if (event === 'endpoint') return false
     // Log messages and pings may come before the answer.
     const answers = data === '' ? [] : parseMessages(data).filter(({ method }) => method === undefined)
     if (answers.length > 0) return answers.some((message) => confirms(era, message))
