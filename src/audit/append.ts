@@ -2,14 +2,10 @@ import {
   accessSync,
   closeSync,
   constants,
-  fchownSync,
   fdatasync,
   fdatasyncSync,
   fstatSync,
-  ftruncateSync,
   mkdirSync,
-  openSync,
-  readSync,
   statfsSync,
   statSync,
   writeSync,
@@ -17,6 +13,7 @@ import {
 import { join } from 'node:path'
 import { unwritable } from './audit-unusable.ts'
 import { currentFile, dayMilliseconds, lineEnd, listFiles } from './files.ts'
+import { openFile, takeBack } from './folder-file.ts'
 
 /** Appends to the files of a folder, in order and without gaps. */
 export interface Appender {
@@ -157,57 +154,3 @@ function appendTo({ folder, fileBytes, now }: AppenderOptions): Appender {
 
 const roomBytes = 1024 * 1024
 const nowhere: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR'])
-
-interface OpenFile {
-  readonly descriptor: number
-  /** As far as this process knows: others append as well. */
-  size: number
-  /** Whether what this process wrote ends with a line break. */
-  isWhole: boolean
-}
-
-/**
- * Removes the beginning of a line whose rest found no room, so that it does not spoil what others append. Returns
- * its length; 0 if there is none, or it has to stay and be continued.
- */
-function takeBack(descriptor: number, written: Buffer): number {
-  const begun = written.subarray(written.lastIndexOf(lineEnd) + 1)
-  if (begun.length === 0) return 0
-  try {
-    const start = fstatSync(descriptor).size - begun.length
-    const last = Buffer.alloc(begun.length)
-    if (readSync(descriptor, last, 0, last.length, start) < last.length || !last.equals(begun)) return 0
-    ftruncateSync(descriptor, start)
-    return begun.length
-  } catch {
-    return 0 // it may be a file that can only be appended to
-  }
-}
-
-/**
- * Opens a file, in a folder that is created if needed. Completes a line that was torn by a crash of the
- * machine, so that the next one is separate.
- */
-function openFile(folder: string, name: string): OpenFile {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const descriptor = openSync(join(folder, name), 'a+', 0o600)
-  try {
-    const { size } = fstatSync(descriptor)
-    if (size === 0) giveToOwner(descriptor, folder)
-    const last = Buffer.alloc(1)
-    if (size > 0 && readSync(descriptor, last, 0, 1, size - 1) === 1 && last[0] !== lineEnd) {
-      writeSync(descriptor, '\n')
-    }
-    return { descriptor, size, isWhole: true }
-  } catch (error) {
-    closeSync(descriptor)
-    throw error
-  }
-}
-
-/** What a command creates as root has to be writable for servers that run as another user. */
-function giveToOwner(descriptor: number, folder: string): void {
-  if (process.getuid?.() !== 0) return
-  const { uid, gid } = statSync(folder)
-  fchownSync(descriptor, uid, gid)
-}

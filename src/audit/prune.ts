@@ -1,8 +1,9 @@
-import { appendFileSync, closeSync, fsyncSync, openSync, rmSync } from 'node:fs'
+import { closeSync, fsyncSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { readAnchors, writeAnchor } from './anchors.ts'
 import { anchorsName, endOfFile, listFiles } from './files.ts'
 import { writeSpot } from './findings.ts'
+import { openFile, takeBack } from './folder-file.ts'
 import { readLines } from './read-lines.ts'
 import type { TrailKeys, TrailSigner } from './signature.ts'
 import { verifyTrail } from './verify.ts'
@@ -37,7 +38,7 @@ export async function pruneTrail(options: PruneOptions): Promise<readonly string
         `${name} is old enough to be removed, but stays: ${writeSpot(finding)} ${finding.message}`,
       )
     const anchor = writeAnchor({ file: name, places: heads, now: options.now }, signer)
-    append(join(folder, anchorsName), `${anchor}\n`)
+    appendAnchor(folder, Buffer.from(`${anchor}\n`))
     rmSync(path)
     removed.push(name)
   }
@@ -45,11 +46,15 @@ export async function pruneTrail(options: PruneOptions): Promise<readonly string
 }
 
 /** The anchor is on disk before the events that it replaces are gone. */
-function append(path: string, line: string): void {
-  const descriptor = openSync(path, 'a', 0o600)
+function appendAnchor(folder: string, line: Buffer): void {
+  const { descriptor } = openFile(folder, anchorsName)
+  let written = 0
   try {
-    appendFileSync(descriptor, line)
+    while (written < line.length) written += writeSync(descriptor, line, written)
     fsyncSync(descriptor)
+  } catch (error) {
+    takeBack(descriptor, line.subarray(0, written))
+    throw error
   } finally {
     closeSync(descriptor)
   }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import fs, { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { describe, it, type TestContext } from 'node:test'
+import { describe, it } from 'node:test'
 import { openAppender } from '../../src/audit/append.ts'
 import { filePaths } from '../../src/audit/files.ts'
 import { Refusal } from '../../src/core/errors.ts'
+import { fillDisk } from '../support/fill-disk.ts'
 import { replaceFs } from '../support/replace-fs.ts'
 import { makeTrailFolder, someEvent } from '../support/trail.ts'
 import { until } from '../support/until.ts'
@@ -119,23 +120,6 @@ function brokenTrail(whenUnwritable: 'continue' | 'refuse') {
     await new Promise((resolve) => setTimeout(resolve, 1100))
   }
   return { made, trail, mend }
-}
-
-/** Lets the disk have room for so many more bytes of events, and be full after that. */
-function fillDisk(test: TestContext, room: number): { free(): void } {
-  const { writeSync } = fs
-  let left = room
-  const write = (descriptor: number, text: string | Buffer, offset = 0): number => {
-    const bytes = Buffer.from(text).subarray(offset, offset + left)
-    if (bytes.length === 0) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
-    left -= bytes.length
-    return writeSync(descriptor, bytes)
-  }
-  replaceFs(test, 'writeSync', write as (...args: unknown[]) => number)
-  const free = (): void => {
-    left = Number.POSITIVE_INFINITY
-  }
-  return { free }
 }
 
 describe('on a full disk', () => {

@@ -1,0 +1,68 @@
+import {
+  closeSync,
+  fchownSync,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { lineEnd } from './files.ts'
+
+/** A file that is open for appending. */
+export interface OpenFile {
+  readonly descriptor: number
+  /** As far as this process knows: others append as well. */
+  size: number
+  /** Whether what this process wrote ends with a line break. */
+  isWhole: boolean
+}
+
+/**
+ * Opens a file, in a folder that is created if needed, readable only by the owner of the folder. Completes a line
+ * that was torn by a crash of the machine, so that the next one is separate.
+ */
+export function openFile(folder: string, name: string): OpenFile {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const descriptor = openSync(join(folder, name), 'a+', 0o600)
+  try {
+    const { size } = fstatSync(descriptor)
+    if (size === 0) giveToOwner(descriptor, folder)
+    const last = Buffer.alloc(1)
+    if (size > 0 && readSync(descriptor, last, 0, 1, size - 1) === 1 && last[0] !== lineEnd) {
+      writeSync(descriptor, '\n')
+    }
+    return { descriptor, size, isWhole: true }
+  } catch (error) {
+    closeSync(descriptor)
+    throw error
+  }
+}
+
+/**
+ * Removes the beginning of a line whose rest found no room, so that it does not spoil what others append. Returns
+ * its length; 0 if there is none, or it has to stay and be continued.
+ */
+export function takeBack(descriptor: number, written: Buffer): number {
+  const begun = written.subarray(written.lastIndexOf(lineEnd) + 1)
+  if (begun.length === 0) return 0
+  try {
+    const start = fstatSync(descriptor).size - begun.length
+    const last = Buffer.alloc(begun.length)
+    if (readSync(descriptor, last, 0, last.length, start) < last.length || !last.equals(begun)) return 0
+    ftruncateSync(descriptor, start)
+    return begun.length
+  } catch {
+    return 0 // it may be a file that can only be appended to
+  }
+}
+
+/** What a command creates as root has to be writable for servers that run as another user. */
+function giveToOwner(descriptor: number, folder: string): void {
+  if (process.getuid?.() !== 0) return
+  const { uid, gid } = statSync(folder)
+  fchownSync(descriptor, uid, gid)
+}
