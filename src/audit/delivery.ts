@@ -1,6 +1,7 @@
-import { closeSync, openSync, readFileSync, readSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { lineEnd, listFiles } from './files.ts'
+import { writeFile } from './folder-file.ts'
 import type { Sink } from './sinks/contract.ts'
 
 /** How far a sink has come: the bytes of each file that it has accepted. Stored next to the events. */
@@ -20,7 +21,8 @@ const mostLines = 500
 
 /** Continues where an earlier process stopped. */
 export function deliveryTo(sink: Sink, folder: string): Delivery {
-  const path = join(folder, `delivered-${sink.name}.json`)
+  const record = `delivered-${sink.name}.json`
+  const path = join(folder, record)
   const sizeOf = (name: string): number => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0
 
   return {
@@ -34,7 +36,9 @@ export function deliveryTo(sink: Sink, folder: string): Delivery {
         const { lines, bytes } = readSome(join(folder, name), offset)
         if (bytes === 0) continue
         await sink.deliver(lines)
-        writeOffsets(path, { ...onlyExisting(done, folder), [name]: offset + bytes })
+        const offsets = { ...onlyExisting(done, folder), [name]: offset + bytes }
+        writeFile(folder, `${record}.new`, JSON.stringify(offsets))
+        renameSync(`${path}.new`, path)
         return true
       }
       return false
@@ -95,11 +99,6 @@ function readOffsets(path: string): Offsets {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) return {}
     throw error
   }
-}
-
-function writeOffsets(path: string, offsets: Offsets): void {
-  writeFileSync(`${path}.new`, JSON.stringify(offsets), { mode: 0o600 })
-  renameSync(`${path}.new`, path)
 }
 
 function onlyExisting(offsets: Offsets, folder: string): Offsets {

@@ -7,6 +7,7 @@ import {
   openSync,
   readSync,
   statSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -60,7 +61,18 @@ export function takeBack(descriptor: number, written: Buffer): number {
   }
 }
 
-/** What a command creates as root has to be writable for servers that run as another user. */
+/** Writes a file of a folder, readable only by the owner of the folder. Throws EEXIST with `wx` if there is one. */
+export function writeFile(folder: string, name: string, text: string, flag: 'w' | 'wx' = 'w'): void {
+  const descriptor = openSync(join(folder, name), flag, 0o600)
+  try {
+    giveToOwner(descriptor, folder)
+    writeFileSync(descriptor, text)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** What a command creates as root has to be usable for servers that run as another user. */
 function giveToOwner(descriptor: number, folder: string): void {
   if (process.getuid?.() !== 0) return
   const { uid, gid } = statSync(folder)

@@ -1,7 +1,8 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { randomToken } from '../core/secret.ts'
+import { writeFile } from './folder-file.ts'
 
 /** Decides which of the processes on a folder does what only one needs to do. Two at a time do no harm. */
 export interface Lease {
@@ -21,18 +22,18 @@ const staleMilliseconds = 10_000
 export function leaseOn(folder: string, clock: Clock): Lease {
   const path = join(folder, fileName)
   const id = randomToken(9)
-  const write = (file: string, flag: 'w' | 'wx'): void =>
-    writeFileSync(file, JSON.stringify({ id, at: clock.now() }), { flag, mode: 0o600 })
+  const write = (name: string, flag: 'w' | 'wx'): void =>
+    writeFile(folder, name, JSON.stringify({ id, at: clock.now() }), flag)
   return {
     renew() {
       const holder = read(path)
       if (holder?.id === id) {
-        write(path, 'w')
+        write(fileName, 'w')
         return true
       }
       if (holder === undefined) {
         try {
-          write(path, 'wx')
+          write(fileName, 'wx')
           return true
         } catch (error) {
           if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
@@ -41,9 +42,9 @@ export function leaseOn(folder: string, clock: Clock): Lease {
       }
       if (Math.abs(clock.now() - holder.at) < staleMilliseconds) return false
       // If several take over, the last one becomes the holder: each of them sees that at its next renewal.
-      const taking = `${path}.${id}`
+      const taking = `${fileName}.${id}`
       write(taking, 'w')
-      renameSync(taking, path)
+      renameSync(join(folder, taking), path)
       return false
     },
     release() {

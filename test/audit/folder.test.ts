@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { anchorsOf, writeAnchor } from '../../src/audit/anchors.ts'
 import { filePaths, listFiles } from '../../src/audit/files.ts'
+import { keepTrail } from '../../src/audit/keeper.ts'
 import { leaseOn } from '../../src/audit/lease.ts'
 import { pruneTrail } from '../../src/audit/prune.ts'
 import { replaceFs } from '../support/replace-fs.ts'
 import { makeTrailFolder, someEvent } from '../support/trail.ts'
+
+const day = 24 * 3600 * 1000
 
 describe('the folder of the audit (N34)', () => {
   it('is its owner’s alone, and so is each file', async () => {
@@ -20,15 +23,32 @@ describe('the folder of the audit (N34)', () => {
       assert.equal(statSync(path).mode & 0o777, mode, path)
   })
 
-  it('can be written by the user of the servers after a command of root', async (test) => {
+  it('can be used by the user of the servers after a command of root, whatever that wrote there', async (test) => {
     const made = makeTrailFolder()
-    mkdirSync(made.folder)
+    await made.open().close()
+    made.clock.advance(2 * day)
     const { uid, gid } = statSync(made.folder)
     test.mock.method(process as { getuid: () => number }, 'getuid', () => 0)
-    const { mock } = replaceFs(test, 'fchownSync', () => undefined)
-    await made.open().close()
-    const owners = mock.calls.map(({ arguments: [, ...owner] }) => owner as unknown)
-    assert.deepEqual(owners, [[uid, gid]])
+    const given = new Set<string>()
+    replaceFs(test, 'fchownSync', (descriptor, ...owner) => {
+      assert.deepEqual(owner, [uid, gid])
+      given.add(basename(readlinkSync(`/proc/self/fd/${descriptor}`)))
+    })
+    const { folder, clock, keys, signer, faults } = made
+    const onFault = (error: unknown): void => void faults.push(error)
+    const sink = { name: 'siem', deliver: async () => undefined, close: async () => undefined }
+    for (const sinks of [[sink], []]) {
+      const ports = { keepDays: 1, keys: async () => keys, signer, clock, onFault, onSink: onFault }
+      await keepTrail({ folder, trail: made.open(), sinks, ...ports }).close()
+    }
+    assert.deepEqual(faults, [])
+    const written = [
+      'anchors.jsonl',
+      basename(filePaths(folder)[0] ?? ''),
+      'delivered-siem.json.new',
+      'keeper.json',
+    ]
+    assert.deepEqual([...given].toSorted(), written)
   })
 
   it('keeps the file that is written to, however old it is', async () => {
@@ -38,14 +58,8 @@ describe('the folder of the audit (N34)', () => {
     const [name] = listFiles(made.folder)
     const { keys, signer, folder } = made
     const now = made.clock.now() + 1000 * 24 * 3600 * 1000
-    const removed = await pruneTrail({
-      folder,
-      before: now,
-      keys,
-      signer: signer(),
-      now,
-      isDelivered: () => true,
-    })
+    const options = { folder, before: now, keys, signer: signer(), now, isDelivered: () => true }
+    const removed = await pruneTrail(options)
     assert.deepEqual([removed, listFiles(folder)], [[], [name]])
     await trail.close()
   })
