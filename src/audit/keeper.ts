@@ -17,8 +17,8 @@ export interface Keeper {
   /** How many bytes are waiting for each sink. */
   waiting(): ReadonlyMap<string, number>
   /**
-   * Delivers what is left to the sinks, for five seconds at most. Anything still left is delivered after the
-   * next start.
+   * Ends the trail, once all that was pruned is recorded, and delivers what is left to the sinks, for five seconds
+   * at most. Anything still left is delivered after the next start. Throws as the trail does.
    */
   close(): Promise<void>
 }
@@ -53,6 +53,7 @@ export function keepTrail(options: KeeperOptions): Keeper {
   }
   /** Whether it was told that this cannot be found out. */
   let isUnknown = false
+  let closing = false
   let prunedAt = Number.NEGATIVE_INFINITY
   let pruning: Promise<void> = Promise.resolve()
   const shippers: Shipper[] = sinks.map((sink) =>
@@ -67,7 +68,7 @@ export function keepTrail(options: KeeperOptions): Keeper {
     const { keepDays } = options
     if (keepDays === undefined || !holds || clock.now() - prunedAt < pruneMilliseconds) return
     prunedAt = clock.now()
-    const removed = await pruneTrail({
+    const removed = pruneTrail({
       folder,
       before: clock.now() - keepDays * dayMilliseconds,
       keys: await options.keys(),
@@ -75,10 +76,12 @@ export function keepTrail(options: KeeperOptions): Keeper {
       now: clock.now(),
       isDelivered: (name) => shippers.every(({ delivery }) => delivery.hasAll(name)),
     })
-    for (const target of removed)
+    for await (const target of removed) {
       trail.commit({ event: 'admin.audit', outcome: 'allowed', action: 'prune', target })
+      if (closing) break
+    }
   }
-  const tend = (): void => {
+  const renew = (): void => {
     try {
       holds = lease.renew()
       isUnknown = false
@@ -90,6 +93,9 @@ export function keepTrail(options: KeeperOptions): Keeper {
         )
       isUnknown = true
     }
+  }
+  const tend = (): void => {
+    renew()
     pruning = pruning.then(prune).catch(onFault)
   }
   pruning = prune().catch(onFault)
@@ -99,10 +105,15 @@ export function keepTrail(options: KeeperOptions): Keeper {
     waiting: () => new Map(shippers.map(({ sink, delivery }) => [sink.name, delivery.waitingBytes])),
     async close() {
       clearInterval(timer)
-      tend() // the process that delivered until now may have ended before this one
+      closing = true
       await pruning
-      await Promise.all(shippers.map((shipper) => shipper.stop(closeMilliseconds)))
-      lease.release()
+      try {
+        await trail.close()
+      } finally {
+        renew() // the process that delivered until now may have ended before this one
+        await Promise.all(shippers.map((shipper) => shipper.stop(closeMilliseconds)))
+        lease.release()
+      }
     },
   }
 }

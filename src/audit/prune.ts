@@ -21,12 +21,11 @@ interface PruneOptions {
 
 /**
  * Removes files that are old enough, oldest first, and keeps a signed record of where their chains were, so
- * that the rest can be verified. Stops at a file that a sink has not received yet. Returns what it removed.
- * Throws at a file that does not verify, since evidence of tampering must not disappear.
+ * that the rest can be verified. Stops at a file that a sink has not received yet. Yields the name of each, once
+ * it is gone. Throws at a file that does not verify, since evidence of tampering must not disappear.
  */
-export async function pruneTrail(options: PruneOptions): Promise<readonly string[]> {
+export async function* pruneTrail(options: PruneOptions): AsyncGenerator<string> {
   const { folder, before, keys, signer, isDelivered } = options
-  const removed: string[] = []
   for (const name of listFiles(folder).slice(0, -1)) {
     if (endOfFile(name) > before || !isDelivered(name)) break
     const path = join(folder, name)
@@ -40,9 +39,8 @@ export async function pruneTrail(options: PruneOptions): Promise<readonly string
     const anchor = writeAnchor({ file: name, places: heads, now: options.now }, signer)
     appendAnchor(folder, Buffer.from(`${anchor}\n`))
     rmSync(path)
-    removed.push(name)
+    yield name
   }
-  return removed
 }
 
 /** The anchor is on disk before the events that it replaces are gone. */

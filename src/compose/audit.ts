@@ -67,12 +67,6 @@ export async function openAudit(
     trail,
     keys,
     waiting: () => keeper.waiting(),
-    async close() {
-      try {
-        await trail.close()
-      } finally {
-        await keeper.close()
-      }
-    },
+    close: () => keeper.close(),
   }
 }

@@ -1,21 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { listFiles } from '../../src/audit/files.ts'
-import { pruneTrail } from '../../src/audit/prune.ts'
-import { makeTrailFolder, someEvent, type TrailFolder } from '../support/trail.ts'
+import { makeTrailFolder, someEvent } from '../support/trail.ts'
 
 const day = 24 * 3600 * 1000
-
-/** Removes all files but the last one, as if they were old enough. */
-const prune = ({ folder, keys, signer, clock }: TrailFolder): Promise<readonly string[]> =>
-  pruneTrail({
-    folder,
-    before: Number.POSITIVE_INFINITY,
-    keys,
-    signer: signer(),
-    now: clock.now(),
-    isDelivered: () => true,
-  })
 
 describe('what a chain says of those before it (N34)', () => {
   it('is no reason to miss a chain that was pruned, and one to miss what came to it afterwards', async () => {
@@ -27,7 +15,7 @@ describe('what a chain says of those before it (N34)', () => {
     before.commit(someEvent('new'))
     await before.close()
     await made.open().close()
-    assert.equal((await prune(made)).length, 1)
+    assert.equal((await made.prune()).length, 1)
     assert.deepEqual((await made.verify()).findings, [])
     const [{ chain = '' } = {}] = made.lines().map((line) => JSON.parse(line) as { chain?: string })
     made.rewrite((lines) => lines.filter((line) => !line.startsWith(`{"v":1,"chain":"${chain}"`)))
@@ -40,7 +28,7 @@ describe('what a chain says of those before it (N34)', () => {
     await gone.close()
     whole.clock.advance(day)
     await whole.open().close()
-    await prune(whole)
+    await whole.prune()
     assert.equal(listFiles(whole.folder).length, 1)
     assert.deepEqual((await whole.verify()).findings, [], 'nothing is left of a chain that ended before')
   })

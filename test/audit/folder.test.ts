@@ -6,7 +6,6 @@ import { anchorsOf, writeAnchor } from '../../src/audit/anchors.ts'
 import { filePaths, listFiles } from '../../src/audit/files.ts'
 import { keepTrail } from '../../src/audit/keeper.ts'
 import { leaseOn } from '../../src/audit/lease.ts'
-import { pruneTrail } from '../../src/audit/prune.ts'
 import { replaceFs } from '../support/replace-fs.ts'
 import { makeTrailFolder, someEvent } from '../support/trail.ts'
 
@@ -56,11 +55,7 @@ describe('the folder of the audit (N34)', () => {
     const trail = made.open()
     trail.commit(someEvent('long ago'))
     const [name] = listFiles(made.folder)
-    const { keys, signer, folder } = made
-    const now = made.clock.now() + 1000 * 24 * 3600 * 1000
-    const options = { folder, before: now, keys, signer: signer(), now, isDelivered: () => true }
-    const removed = await pruneTrail(options)
-    assert.deepEqual([removed, listFiles(folder)], [[], [name]])
+    assert.deepEqual([await made.prune(), listFiles(made.folder)], [[], [name]])
     await trail.close()
   })
 

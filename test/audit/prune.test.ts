@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { readAnchors } from '../../src/audit/anchors.ts'
-import { listFiles } from '../../src/audit/files.ts'
-import { pruneTrail } from '../../src/audit/prune.ts'
+import { filePaths, listFiles } from '../../src/audit/files.ts'
+import { type Keeper, keepTrail } from '../../src/audit/keeper.ts'
 import type { Trail } from '../../src/audit/trail.ts'
 import { fillDisk } from '../support/fill-disk.ts'
 import { makeTrailFolder, someEvent, type TrailFolder } from '../support/trail.ts'
@@ -23,10 +23,18 @@ function recordDays(made: TrailFolder): Trail {
   return trail
 }
 
-const prune = ({ folder, keys, signer, clock }: TrailFolder): Promise<readonly string[]> => {
-  const now = clock.now()
-  const options = { folder, before: now, keys, signer: signer(), now, isDelivered: () => true }
-  return pruneTrail(options)
+function keep({ folder, signer, keys, clock, faults }: TrailFolder, trail: Trail): Keeper {
+  return keepTrail({
+    folder,
+    trail,
+    sinks: [],
+    keepDays: 0,
+    signer,
+    keys: async () => keys,
+    clock,
+    onFault: (error) => faults.push(error),
+    onSink: () => undefined,
+  })
 }
 
 describe('the anchor of a file that was pruned (N34)', () => {
@@ -34,10 +42,10 @@ describe('the anchor of a file that was pruned (N34)', () => {
     const made = makeTrailFolder()
     await recordDays(made).close()
     const disk = fillDisk(test, 100)
-    await assert.rejects(prune(made), { code: 'ENOSPC' })
+    await assert.rejects(made.prune(), { code: 'ENOSPC' })
     assert.equal(listFiles(made.folder).length, 3)
     disk.free()
-    assert.equal((await prune(made)).length, 2)
+    assert.equal((await made.prune()).length, 2)
     assert.deepEqual((await made.verify()).findings, [])
     assert.deepEqual(readAnchors(made.folder, made.keys).wrong, [])
   })
@@ -47,8 +55,30 @@ describe('the anchor of a file that was pruned (N34)', () => {
     await recordDays(made).close()
     const anchors = join(made.folder, 'anchors.jsonl')
     writeFileSync(anchors, '{"v":1,"time":"2026')
-    assert.equal((await prune(made)).length, 2)
+    assert.equal((await made.prune()).length, 2)
     assert.deepEqual((await made.verify()).findings, [])
     assert.match(readFileSync(anchors, 'utf8'), /^\{"v":1,"time":"2026\n\{.+\}\n\{.+\}\n$/)
+  })
+})
+
+describe('what is pruned is recorded', () => {
+  const prunes = (made: TrailFolder): number =>
+    made.lines().filter((line) => line.includes('"action":"prune"')).length
+
+  it('if a later file does not verify', async () => {
+    const made = makeTrailFolder()
+    const trail = recordDays(made)
+    appendFileSync(filePaths(made.folder)[1] ?? '', 'of nobody\n')
+    const keeper = keep(made, trail)
+    await keeper.close()
+    assert.deepEqual([listFiles(made.folder).length, prunes(made)], [2, 1])
+  })
+
+  it('if the process ends meanwhile, which waits for no more than one file', async () => {
+    const made = makeTrailFolder()
+    const keeper = keep(made, recordDays(made))
+    await keeper.close()
+    assert.deepEqual([made.faults, listFiles(made.folder).length, prunes(made)], [[], 2, 1])
+    assert.match(made.lines().at(-1) ?? '', /"event":"audit.end"/)
   })
 })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { readAnchors } from '../../src/audit/anchors.ts'
 import type { AuditEvent } from '../../src/audit/event.ts'
 import { filePaths } from '../../src/audit/files.ts'
+import { pruneTrail } from '../../src/audit/prune.ts'
 import { readLines } from '../../src/audit/read-lines.ts'
 import type { TrailKeys, TrailSigner } from '../../src/audit/signature.ts'
 import { openTrail, type Trail, type TrailOptions } from '../../src/audit/trail.ts'
@@ -22,6 +23,8 @@ export interface TrailFolder {
   verify(keys?: TrailKeys): Promise<Verification>
   /** The lines of all files. */
   lines(): string[]
+  /** Removes all files but the last one, as if they were old enough. Returns their names. */
+  prune(): Promise<string[]>
   /** Rewrites the lines of the only file. */
   rewrite(change: (lines: string[]) => string[]): void
 }
@@ -59,6 +62,13 @@ export function makeTrailFolder(): TrailFolder {
         anchors: readAnchors(folder, trusted).places,
       }),
     lines: () => filePaths(folder).flatMap(linesOf),
+    async prune() {
+      const before = Number.POSITIVE_INFINITY
+      const options = { folder, before, keys, signer: signer(), now: clock.now(), isDelivered: () => true }
+      const removed: string[] = []
+      for await (const name of pruneTrail(options)) removed.push(name)
+      return removed
+    },
     rewrite(change) {
       const [path, ...others] = filePaths(folder)
       if (path === undefined || others.length > 0) throw new Error('there is more than one file')
