@@ -38,9 +38,12 @@ export function shipTo({ sink, delivery, mayShip, onChange }: ShipOptions): Ship
   /** Delivers until nothing is left. Returns false if the sink failed. */
   const carry = async (): Promise<boolean> => {
     try {
-      while (mayShip() && performance.now() < end && (await delivery.step()));
-      if (failures > 0) onChange(sink.name, undefined)
-      failures = 0
+      let isMore = true
+      while (isMore && mayShip() && performance.now() < end) {
+        isMore = await delivery.step()
+        if (failures > 0) onChange(sink.name, undefined)
+        failures = 0
+      }
       return true
     } catch (error) {
       if (failures === 0) onChange(sink.name, error)

@@ -29,6 +29,38 @@ describe('a delivery to a sink', () => {
       assert.ok(steps < 100_000, `${steps} steps`)
     })
 
+  it('is over its failure once something was delivered, and not because another process delivers', async (test) => {
+    test.mock.timers.enable({ apis: ['setTimeout'] })
+    const outcomes = [new Error('down'), true, new Error('down again'), true, false]
+    const told: unknown[] = []
+    let holds = true
+    const delivery = {
+      async step() {
+        const outcome = outcomes.shift()
+        if (outcome instanceof Error) throw outcome
+        return outcome === true
+      },
+      waitingBytes: 1,
+      hasAll: () => false,
+    }
+    const onChange = (_sink: string, failure: unknown): void => void told.push((failure as Error)?.message)
+    const pass = async (milliseconds: number): Promise<void> => {
+      test.mock.timers.tick(milliseconds)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    shipTo({ sink: idle, delivery, mayShip: () => holds, onChange })
+    await pass(0)
+    assert.deepEqual(told, ['down'])
+    holds = false
+    for (let round = 0; round < 3; round++) await pass(1000)
+    assert.deepEqual([told, outcomes.length], [['down'], 4], 'while another process holds the lease')
+    holds = true
+    await pass(1000)
+    assert.deepEqual(told, ['down', undefined, 'down again'])
+    await pass(1000)
+    assert.deepEqual(told, ['down', undefined, 'down again', undefined])
+  })
+
   it('holds up no end when nobody accepts or refuses it', { timeout: 10_000 }, async () => {
     const made = makeTrailFolder()
     const { promise: closed, resolve: close } = Promise.withResolvers<void>()
