@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
+import fs, { mkdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { anchorsOf, writeAnchor } from '../../src/audit/anchors.ts'
@@ -77,6 +77,32 @@ describe('the lease on it', () => {
     const lease = leaseOn(made.folder, made.clock)
     writeFileSync(path, JSON.stringify({ id: 'another', at: made.clock.now() + 3_600_000 }))
     assert.deepEqual([lease.renew(), lease.renew()], [false, true])
+  })
+
+  it('stays with a holder that renews it, for as long as that does', () => {
+    const made = makeTrailFolder()
+    mkdirSync(made.folder)
+    const [holder, other] = [leaseOn(made.folder, made.clock), leaseOn(made.folder, made.clock)]
+    assert.ok(holder.renew())
+    for (let round = 0; round < 5; round++) {
+      made.clock.advance(6000)
+      assert.deepEqual([holder.renew(), other.renew()], [true, false])
+    }
+  })
+
+  it('goes to one of those who find it free at the same moment', (test) => {
+    const made = makeTrailFolder()
+    mkdirSync(made.folder)
+    const [first, second] = [leaseOn(made.folder, made.clock), leaseOn(made.folder, made.clock)]
+    const { readFileSync: read } = fs
+    let isFree = true
+    replaceFs(test, 'readFileSync', (...given) => {
+      if (!isFree) return read(...given)
+      isFree = false
+      assert.ok(first.renew())
+      throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
+    })
+    assert.deepEqual([second.renew(), second.renew(), first.renew()], [false, false, true])
   })
 
   it('is given up by its holder alone', () => {

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import fs, { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { readAnchors } from '../../src/audit/anchors.ts'
 import { filePaths, listFiles } from '../../src/audit/files.ts'
 import { type Keeper, keepTrail } from '../../src/audit/keeper.ts'
 import type { Trail } from '../../src/audit/trail.ts'
 import { fillDisk } from '../support/fill-disk.ts'
+import { replaceFs } from '../support/replace-fs.ts'
 import { makeTrailFolder, someEvent, type TrailFolder } from '../support/trail.ts'
 
 const day = 24 * 3600 * 1000
@@ -59,6 +60,29 @@ describe('the anchor of a file that was pruned (N34)', () => {
     assert.deepEqual((await made.verify()).findings, [])
     assert.match(readFileSync(anchors, 'utf8'), /^\{"v":1,"time":"2026\n\{.+\}\n\{.+\}\n$/)
   })
+})
+
+it('an anchor is on the disk before its file is gone, and left closed (N34)', async (test) => {
+  const made = makeTrailFolder()
+  await recordDays(made).close()
+  const { fsyncSync, closeSync, rmSync } = fs
+  const happened: string[] = []
+  const nameOf = (descriptor: number): string => basename(fs.readlinkSync(`/proc/self/fd/${descriptor}`))
+  replaceFs(test, 'fsyncSync', (descriptor) => {
+    happened.push(`flush ${nameOf(descriptor)}`)
+    fsyncSync(descriptor)
+  })
+  replaceFs(test, 'closeSync', (descriptor) => {
+    if (nameOf(descriptor) === 'anchors.jsonl') happened.push('close')
+    closeSync(descriptor)
+  })
+  replaceFs(test, 'rmSync', (path) => {
+    happened.push('remove')
+    rmSync(path)
+  })
+  await made.prune()
+  const steps = ['flush anchors.jsonl', 'close', 'remove']
+  assert.deepEqual(happened, [...steps, ...steps])
 })
 
 describe('what is pruned is recorded', () => {
