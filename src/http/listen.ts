@@ -3,6 +3,7 @@ import { Server as TlsServer } from 'node:https'
 import { type AddressInfo, isIPv6, Server as NetServer, type Socket } from 'node:net'
 import { closeQueued } from './close-queued.ts'
 import { type PortHolder, portHolder } from './port-holder.ts'
+import { watchAnswers } from './unread.ts'
 
 /** The port is already in use. Has the cause and the fix for the operator. */
 export class PortTaken extends Error {
@@ -80,6 +81,7 @@ export async function listen(server: Server, place: Place): Promise<number> {
   const { host, port } = place
   watchConnections(server)
   closeQueued(server)
+  watchAnswers(server)
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)

@@ -1,14 +1,29 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 
 /** How long a client may leave waiting data unread, in milliseconds. */
 export const readPatience = 60_000
 
 /**
- * Ends an answer. A client that reads nothing of it for `patience` milliseconds is disconnected: Node's timeout
- * starts over whenever the system has taken more of it. Over TLS that is only known of all that waits.
+ * Disconnects a client that reads nothing of an answer for a minute, however short it is: what is left of it, and
+ * all that is asked for behind it, would wait for as long as the client likes.
  */
+export function watchAnswers(server: Pick<Server, 'prependListener'>): void {
+  server.prependListener('request', (_req: IncomingMessage, res: ServerResponse) => {
+    res.on('prefinish', () => awaitReader(res, readPatience))
+  })
+}
+
+/** Ends an answer. A client that reads nothing of it for `patience` milliseconds is disconnected. */
 export function endAnswer(res: ServerResponse, text?: string, patience = readPatience): void {
   res.end(text)
+  awaitReader(res, patience)
+}
+
+/**
+ * Node's timeout starts over whenever the system has taken more of an answer. Over TLS that is only known of all
+ * that waits.
+ */
+function awaitReader(res: ServerResponse, patience: number): void {
   if (res.writableLength > 0) {
     res.setTimeout(patience, () => res.destroy())
     // Node ends the timeout with the answer only if the next request is not there already. First, since
