@@ -123,6 +123,24 @@ describe('sinks', () => {
     assert.deepEqual(sink.lines, made.lines(), 'each once')
   })
 
+  it('get each event at once, and at the end also what comes after the process that fed them has gone', async (test) => {
+    test.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
+    const made = makeTrailFolder()
+    const sink = memorySink()
+    const [first, second] = [keep(made, made.open(), [sink]), keep(made, made.open(), [sink])]
+    const trail = made.open()
+    const third = keep(made, trail, [])
+    await first.close()
+    assert.equal(sink.lines.length, made.lines().length)
+    await second.close()
+    assert.equal(sink.lines.length, made.lines().length, 'what the second has written at its end')
+    const fourth = keep(made, trail, [sink])
+    trail.commit(someEvent('one'))
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.match(sink.lines.at(-1) ?? '', /"one"/)
+    await Promise.all([third.close(), fourth.close()])
+  })
+
   it('get whole lines alone, each once, and all of them again where nobody can read how far they were', async () => {
     const { folder } = makeTrailFolder()
     mkdirSync(folder)

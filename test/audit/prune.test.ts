@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
-import fs, { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import fs, { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { readAnchors } from '../../src/audit/anchors.ts'
 import { filePaths, listFiles } from '../../src/audit/files.ts'
 import { type Keeper, keepTrail } from '../../src/audit/keeper.ts'
+import { leaseOn } from '../../src/audit/lease.ts'
 import type { Trail } from '../../src/audit/trail.ts'
 import { fillDisk } from '../support/fill-disk.ts'
 import { replaceFs } from '../support/replace-fs.ts'
 import { makeTrailFolder, someEvent, type TrailFolder } from '../support/trail.ts'
+import { until } from '../support/until.ts'
 
 const day = 24 * 3600 * 1000
 
@@ -65,20 +67,20 @@ describe('the anchor of a file that was pruned (N34)', () => {
 it('an anchor is on the disk before its file is gone, and left closed (N34)', async (test) => {
   const made = makeTrailFolder()
   await recordDays(made).close()
-  const { fsyncSync, closeSync, rmSync } = fs
+  const { fsyncSync: flush, closeSync: close, rmSync: remove } = fs
   const happened: string[] = []
   const nameOf = (descriptor: number): string => basename(fs.readlinkSync(`/proc/self/fd/${descriptor}`))
   replaceFs(test, 'fsyncSync', (descriptor) => {
     happened.push(`flush ${nameOf(descriptor)}`)
-    fsyncSync(descriptor)
+    flush(descriptor)
   })
   replaceFs(test, 'closeSync', (descriptor) => {
     if (nameOf(descriptor) === 'anchors.jsonl') happened.push('close')
-    closeSync(descriptor)
+    close(descriptor)
   })
   replaceFs(test, 'rmSync', (path) => {
     happened.push('remove')
-    rmSync(path)
+    remove(path)
   })
   await made.prune()
   const steps = ['flush anchors.jsonl', 'close', 'remove']
@@ -105,4 +107,52 @@ describe('what is pruned is recorded', () => {
     assert.deepEqual([made.faults, listFiles(made.folder).length, prunes(made)], [[], 2, 1])
     assert.match(made.lines().at(-1) ?? '', /"event":"audit.end"/)
   })
+})
+
+describe('old files', () => {
+  it('are removed while a server runs, and what keeps one is told once an hour', async (test) => {
+    test.mock.timers.enable({ apis: ['setInterval'] })
+    const made = makeTrailFolder()
+    const trail = made.open()
+    trail.commit(someEvent('first'))
+    const keeper = keep(made, trail)
+    made.clock.advance(day)
+    trail.commit(someEvent('second'))
+    test.mock.timers.tick(2000)
+    await until(() => listFiles(made.folder).length === 1)
+    appendFileSync(filePaths(made.folder)[0] ?? '', 'of nobody\n')
+    made.clock.advance(day)
+    trail.commit(someEvent('third'))
+    for (let hour = 1; hour <= 2; hour++) {
+      for (let round = 0; round < 3; round++) test.mock.timers.tick(2000)
+      await until(() => made.faults.length >= hour)
+      for (let round = 0; round < 3; round++) test.mock.timers.tick(2000)
+      await new Promise((resolve) => setImmediate(resolve))
+      if (hour === 1) made.clock.advance(3_600_000)
+    }
+    await keeper.close()
+    assert.deepEqual([made.faults.length, listFiles(made.folder).length], [2, 2])
+  })
+
+  for (const who of ['another process', 'nobody can tell who'])
+    it(`are left alone while ${who} has the lease`, async (test) => {
+      test.mock.timers.enable({ apis: ['setInterval'] })
+      const made = makeTrailFolder()
+      const trail = made.open()
+      trail.commit(someEvent('first'))
+      const lease = join(made.folder, 'keeper.json')
+      if (who === 'another process') assert.ok(leaseOn(made.folder, made.clock).renew())
+      const keeper = keep(made, trail)
+      if (who !== 'another process') {
+        rmSync(lease)
+        mkdirSync(lease)
+      }
+      made.clock.advance(day)
+      trail.commit(someEvent('second'))
+      test.mock.timers.tick(2000)
+      await new Promise((resolve) => setImmediate(resolve))
+      rmSync(lease, { recursive: true })
+      await keeper.close()
+      assert.equal(listFiles(made.folder).length, 2)
+    })
 })
