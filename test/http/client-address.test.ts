@@ -6,7 +6,7 @@ import { type ClientAddress, clientAddress, type ProxyHint } from '../../src/htt
 const trusted = ['10.0.0.0/8', '192.0.2.7', '2001:db8:ffff::/48']
 const read = clientAddress(trusted)
 
-function from(remoteAddress: string, headers: IncomingMessage['headers'], reader = read): string {
+function from(remoteAddress: string | undefined, headers: IncomingMessage['headers'], reader = read): string {
   const rawHeaders = Object.entries(headers).flatMap(([name, value]) => [name, String(value)])
   return reader({ socket: { remoteAddress } as IncomingMessage['socket'], headers, rawHeaders })
 }
@@ -21,11 +21,21 @@ describe('the address of a client', () => {
       assert.equal(from(stranger, claim, reader), stranger)
   })
 
+  it('knows a single address of either version, and a network that ends near its last bits, and nobody beside', () => {
+    const claim = { 'x-forwarded-for': '198.51.100.1' }
+    const reader = clientAddress(['192.0.2.7', '2001:db8::7', '2001:db8:1::10/124', '::ffff:0:0/96'])
+    for (const proxy of ['2001:db8::7', '2001:db8:1::1f', '192.0.2.7', '203.0.113.1'])
+      assert.equal(from(proxy, claim, reader), '198.51.100.1', proxy)
+    for (const stranger of ['2001:db8::8', '2001:db8:1::20', '::1'])
+      assert.equal(from(stranger, claim, reader), stranger)
+  })
+
   it('is the peer for everybody who is no trusted proxy, whatever they say (A39)', () => {
     const headers = { 'x-forwarded-for': '198.51.100.1', forwarded: 'for=198.51.100.1' }
     for (const peer of ['192.0.2.8', '11.0.0.1', '2001:db8:fffe::1']) assert.equal(from(peer, headers), peer)
     assert.equal(from('10.0.0.1', headers, clientAddress([])), '10.0.0.1', 'by default nobody is trusted')
-    assert.equal(from('', headers), '', 'a connection that is gone has no address any more')
+    for (const gone of ['', undefined])
+      assert.equal(from(gone, headers), '', 'a connection that is gone has no address any more')
   })
 
   it('is what a trusted proxy saw, and not what its client claims to have been before', () => {
@@ -123,9 +133,11 @@ describe('a proxy that nobody named', () => {
       from('127.0.0.2', claim, reader)
       assert.deepEqual(heard, ['X-Forwarded-For 127.0.0.1'])
     }
-    const { reader, heard } = hear([])
-    from('192.0.2.8', { forwarded: 'for=198.51.100.1' }, reader)
-    assert.deepEqual(heard, ['Forwarded 192.0.2.8'])
+    for (const name of ['forwarded', 'Forwarded', 'X-Forwarded-For']) {
+      const { reader, heard } = hear([])
+      from('192.0.2.8', { Host: 'gate.example', Via: 'x', [name]: 'for=198.51.100.1' }, reader)
+      assert.deepEqual(heard, [`${name.replace('f', 'F')} 192.0.2.8`])
+    }
   })
 
   it('is none of those that are named', () => {
