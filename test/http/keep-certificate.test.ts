@@ -43,14 +43,18 @@ function keep(test: TestContext, folder: string, { validDays = 60 } = {}): Kept 
     reads++
     const [cert, own] = [readFileSync(certificate, 'utf8'), readFileSync(key, 'utf8')]
     if (cert === 'tomorrow' && clock.now() < began + day) return 'it is not valid yet'
-    if (cert === own) return { cert, key: own, validUntil }
+    if (cert === own)
+      return { cert, key: own, validUntil: cert === 'long' ? validUntil + 400 * day : validUntil }
     return `${own} does not fit ${cert}`
   }
   const { reload, stop } = keepCertificate<Pair>({
     files: [certificate, key],
     pair: read() as Pair,
     read,
-    use: ({ cert }) => used.push(cert),
+    use({ cert }) {
+      if (cert === 'strange') throw new Error('TLS cannot use it')
+      used.push(cert)
+    },
     log: {
       info: (_facts, message) => lines.push(`info ${message}`),
       warn: (_facts, message) => lines.push(`warn ${message}`),
@@ -217,5 +221,39 @@ describe('a certificate that is kept up to date', () => {
       'expires in 12 days',
       'has expired, and clients refuse it',
     ])
+  })
+
+  it('is told to be near its end when it is taken up, and not any more once another one is', async (test) => {
+    const { certificate, key, clock, used, lines } = keep(test, folderWith('one'), { validDays: 10 })
+    const ends = (): string[] => lines.filter((line) => line.startsWith('warn'))
+    assert.equal(ends().length, 1)
+    for (const file of [certificate, key]) writeFileSync(file, 'two')
+    await until(() => ends().length === 2)
+    for (const file of [certificate, key]) writeFileSync(file, 'long')
+    await until(() => used.length === 2)
+    clock.advance(2 * day)
+    await looks(5)
+    assert.equal(ends().length, 2, ends().join('\n'))
+  })
+
+  it('is told to be bad again if it has been good in between', async (test) => {
+    const { certificate, lines, reload } = keep(test, folderWith('one'))
+    const warnings = (): string[] => lines.filter((line) => line.startsWith('warn'))
+    for (const told of [1, 2]) {
+      writeFileSync(certificate, 'two')
+      await until(() => warnings().length === told)
+      writeFileSync(certificate, 'one')
+      await reload()
+    }
+    assert.equal(...(warnings() as [string, string]))
+  })
+
+  it('does no harm if TLS cannot use it after all', async (test) => {
+    const { certificate, key, used, lines } = keep(test, folderWith('one'))
+    for (const file of [certificate, key]) writeFileSync(file, 'strange')
+    await until(() => lines.length > 0)
+    assert.deepEqual(lines, ['fault Error: TLS cannot use it'])
+    for (const file of [certificate, key]) writeFileSync(file, 'two')
+    await until(() => used.length > 0)
   })
 })
