@@ -1,78 +1,27 @@
 import assert from 'node:assert/strict'
-import { createServer, type ServerResponse } from 'node:http'
-import { describe, it, type TestContext } from 'node:test'
+import { describe, it } from 'node:test'
 import type { Dispatcher } from 'undici'
 import { Refusal } from '../../src/core/errors.ts'
 import { endStream } from '../../src/http/end-stream.ts'
 import { relay } from '../../src/http/relay.ts'
-import { listen } from '../support/listen.ts'
-
-interface Relayed {
-  readonly res: ServerResponse
-  /** What the relay does with what the server says. */
-  readonly handler: Required<Dispatcher.DispatchHandler>
-  /** Why the relay let the server go, as often as it did. */
-  readonly aborted: Error[]
-  readonly controller: Dispatcher.DispatchController
-  /** How often the relay let it go on. */
-  readonly resumed: () => number
-  readonly done: Promise<void>
-  /** What the client got. */
-  readonly text: Promise<string>
-}
-
-/** A request that is on its way to the server. */
-async function start(
-  test: TestContext,
-  options: Partial<Omit<Parameters<typeof relay>[0], 'dispatcher' | 'request' | 'res'>> = {},
-): Promise<Relayed> {
-  const { promise: arrived, resolve } = Promise.withResolvers<ServerResponse>()
-  const server = createServer((_req, res) => resolve(res))
-  const response = fetch((await listen(server, test)).url)
-  const res = await arrived
-  const aborted: Error[] = []
-  let resumed = 0
-  const controller = {
-    abort: (reason: Error) => aborted.push(reason),
-    pause() {},
-    resume: () => resumed++,
-  } as unknown as Dispatcher.DispatchController
-  let handler: Required<Dispatcher.DispatchHandler> | undefined
-  const dispatcher = {
-    dispatch: (_request: object, given: Dispatcher.DispatchHandler) =>
-      (handler = given as Required<Dispatcher.DispatchHandler>),
-  } as unknown as Dispatcher
-  const done = relay({
-    dispatcher,
-    request: { method: 'GET', path: '/' },
-    res,
-    accept: (status) => ({ status, headers: ['Content-Type', 'text/event-stream'] }),
-    onClientGone: 'abort',
-    closeCutStream: () => ': cut\n\n',
-    ...options,
-  })
-  assert.ok(handler !== undefined)
-  const text = response.then((answer) => answer.text())
-  return { res, handler, aborted, controller, resumed: () => resumed, done, text }
-}
-
-/** An event stream that has begun. */
-async function begin(
-  test: TestContext,
-  options: Parameters<typeof start>[1] = {},
-  headers: Record<string, string> = {},
-): Promise<Relayed> {
-  const relayed = await start(test, options)
-  const { handler, controller } = relayed
-  handler.onRequestStart(controller, {})
-  handler.onResponseStart(controller, 200, { 'content-type': 'text/event-stream', ...headers })
-  handler.onResponseData(controller, Buffer.from(': open\n\n'))
-  return relayed
-}
+import { beginRelay, startRelay } from '../support/relayed.ts'
+import { until } from '../support/until.ts'
 
 describe('a relayed stream', () => {
+  it('is open for its client before anything comes', async (test) => {
+    test.mock.timers.enable({ apis: ['setInterval'] })
+    const { res, handler, controller, done, answered } = await startRelay(test)
+    handler.onRequestStart(controller, {})
+    handler.onResponseStart(controller, 200, { 'content-type': 'text/event-stream' })
+    let isOpen = false
+    void answered.then(() => (isOpen = true))
+    await until(() => isOpen)
+    res.end()
+    await done
+  })
+
   it('lets the server go when the gate itself ends it', async (test) => {
-    const { res, aborted, done, text } = await begin(test)
+    const { res, aborted, done, text } = await beginRelay(test)
     res.end()
     assert.equal(await text, ': open\n\n')
     await done
@@ -80,7 +29,7 @@ describe('a relayed stream', () => {
   })
 
   it('is ended by the gate with a last event, after the one that is under way', async (test) => {
-    const { res, handler, aborted, controller, done, text } = await begin(test)
+    const { res, handler, aborted, controller, done, text } = await beginRelay(test)
     handler.onResponseData(controller, Buffer.from('data: {"ha'))
     endStream(res, 'data: last\n\n')
     for (const rest of ['lf": 1}', '\n\n']) {
@@ -95,7 +44,7 @@ describe('a relayed stream', () => {
 
   it('is cut off where the event under way never ends', async (test) => {
     test.mock.timers.enable({ apis: ['setTimeout'] })
-    const { res, handler, controller, done, text } = await begin(test)
+    const { res, handler, controller, done, text } = await beginRelay(test)
     handler.onResponseData(controller, Buffer.from('data: {"ha'))
     endStream(res, 'data: last\n\n')
     const cut = assert.rejects(text)
@@ -107,7 +56,7 @@ describe('a relayed stream', () => {
   it('is ended by the gate at once where it is sent event by event', async (test) => {
     const take = (chunk: Buffer): string => (String(chunk).endsWith('\n\n') ? String(chunk) : '')
     const transform = { take, end: () => '' }
-    const { res, handler, controller, done, text } = await begin(test, { transform: () => transform })
+    const { res, handler, controller, done, text } = await beginRelay(test, { transform: () => transform })
     handler.onResponseData(controller, Buffer.from('data: {"ha'))
     endStream(res, 'data: last\n\n')
     assert.equal(await text, ': open\n\ndata: last\n\n')
@@ -117,7 +66,7 @@ describe('a relayed stream', () => {
   it('is ended by the gate without a last event where the server has sent it', async (test) => {
     const closeCutStream = (last: Buffer | undefined): string =>
       last?.toString() === 'data: last\n\n' ? '' : ': cut\n\n'
-    const { res, handler, controller, done, text } = await begin(test, { closeCutStream })
+    const { res, handler, controller, done, text } = await beginRelay(test, { closeCutStream })
     handler.onResponseData(controller, Buffer.from('data: la'))
     endStream(res, 'data: last\n\n')
     handler.onResponseData(controller, Buffer.from('st\n\n'))
@@ -127,17 +76,18 @@ describe('a relayed stream', () => {
 
   it('takes no text where it is compressed, whoever ends it', async (test) => {
     const compressed = { 'content-encoding': 'x-test' }
-    const [ended, cut] = [await begin(test, {}, compressed), await begin(test, {}, compressed)]
+    const [ended, cut] = [await beginRelay(test, {}, compressed), await beginRelay(test, {}, compressed)]
     endStream(ended.res, 'data: last\n\n')
     assert.equal(await ended.text, ': open\n\n')
     cut.handler.onResponseError(cut.controller, new Error('cut'))
     await assert.rejects(cut.text)
     await Promise.all([ended.done, cut.done])
+    assert.deepEqual([cut.res.closed, cut.aborted], [true, []], 'there is nobody left to let go')
   })
 
   it('shows that it lives only where its server says nothing (O15)', async (test) => {
     test.mock.timers.enable({ apis: ['setInterval'] })
-    const { res, handler, controller, done, text } = await begin(test)
+    const { res, handler, controller, done, text } = await beginRelay(test)
     for (let time = 0; time < 3; time++) {
       test.mock.timers.tick(10_000)
       handler.onResponseData(controller, Buffer.from('data: 1\n\n'))
@@ -149,8 +99,19 @@ describe('a relayed stream', () => {
     await done
   })
 
+  it('gives no sign of life once its client has gone', async (test) => {
+    test.mock.timers.enable({ apis: ['setInterval'] })
+    const { res, done, text } = await beginRelay(test)
+    const gone = assert.rejects(text)
+    res.destroy()
+    await Promise.all([gone, done])
+    const { mock } = test.mock.method(res, 'write')
+    test.mock.timers.tick(60_000)
+    assert.equal(mock.callCount(), 0)
+  })
+
   it('takes nothing more from the server once it has ended', async (test) => {
-    const { res, handler, aborted, controller, done, text } = await begin(test)
+    const { res, handler, aborted, controller, done, text } = await beginRelay(test)
     res.end()
     handler.onResponseData(controller, Buffer.from(': late\n\n'))
     assert.equal(await text, ': open\n\n')
@@ -159,7 +120,7 @@ describe('a relayed stream', () => {
   })
 
   it('adds nothing when the server cuts what has ended', async (test) => {
-    const { res, handler, controller, done, text } = await begin(test)
+    const { res, handler, controller, done, text } = await beginRelay(test)
     res.end()
     handler.onResponseError(controller, new Error('cut'))
     assert.equal(await text, ': open\n\n')
@@ -167,7 +128,7 @@ describe('a relayed stream', () => {
   })
 
   it('leaves alone a server that has ended it', async (test) => {
-    const { handler, aborted, controller, done, text } = await begin(test)
+    const { handler, aborted, controller, done, text } = await beginRelay(test)
     handler.onResponseEnd(controller, {})
     assert.equal(await text, ': open\n\n')
     await done
@@ -177,7 +138,7 @@ describe('a relayed stream', () => {
 
 describe('a relayed request', () => {
   it('is not sent for a client that has gone', async (test) => {
-    const { res, handler, aborted, controller, done, text } = await start(test)
+    const { res, handler, aborted, controller, done, text } = await startRelay(test)
     const gone = assert.rejects(text)
     res.destroy()
     await Promise.all([gone, done])
@@ -193,7 +154,9 @@ describe('a relayed request', () => {
   })
 
   it('goes on where it must, and begins no answer for a client that has gone', async (test) => {
-    const { res, handler, aborted, controller, done, text } = await start(test, { onClientGone: 'drain' })
+    const { res, handler, aborted, controller, done, text } = await startRelay(test, {
+      onClientGone: 'drain',
+    })
     const gone = assert.rejects(text)
     res.destroy()
     await Promise.all([gone, done])
@@ -208,7 +171,10 @@ describe('a relayed request', () => {
     for (const end of ['onResponseEnd', 'onResponseError'] as const) {
       let over: Promise<void> | undefined
       const onLeft = (left: Promise<void>): void => void (over = left)
-      const { res, handler, controller, done, text } = await start(test, { onClientGone: 'drain', onLeft })
+      const { res, handler, controller, done, text } = await startRelay(test, {
+        onClientGone: 'drain',
+        onLeft,
+      })
       handler.onRequestStart(controller, {})
       const gone = assert.rejects(text)
       res.destroy()
@@ -223,7 +189,9 @@ describe('a relayed request', () => {
   })
 
   it('does not hold back an answer for a client that has gone', async (test) => {
-    const { res, handler, controller, resumed, done, text } = await start(test, { onClientGone: 'drain' })
+    const { res, handler, controller, resumed, done, text } = await startRelay(test, {
+      onClientGone: 'drain',
+    })
     handler.onRequestStart(controller, {})
     handler.onResponseStart(controller, 200, { 'content-type': 'application/json' })
     handler.onResponseData(controller, Buffer.alloc(8 << 20))
@@ -236,7 +204,7 @@ describe('a relayed request', () => {
 
   it('is not cut off for having been slow before', async (test) => {
     test.mock.timers.enable({ apis: ['setTimeout'] })
-    const { handler, controller, resumed, done, text } = await start(test)
+    const { handler, controller, resumed, done, text } = await startRelay(test)
     handler.onRequestStart(controller, {})
     handler.onResponseStart(controller, 200, { 'content-type': 'application/json' })
     handler.onResponseData(controller, Buffer.alloc(1 << 20))
@@ -248,7 +216,7 @@ describe('a relayed request', () => {
   })
 
   it('is no stream that could end with an event if its answer is a document', async (test) => {
-    const { handler, controller, done, text } = await start(test)
+    const { handler, controller, done, text } = await startRelay(test)
     handler.onResponseStart(controller, 200, { 'content-type': 'application/json' })
     handler.onResponseData(controller, Buffer.from('{'))
     const cut = assert.rejects(text)
@@ -260,7 +228,7 @@ describe('a relayed request', () => {
     const accept = (): never => {
       throw new Refusal('upstream_invalid')
     }
-    const { res, handler, aborted, controller, done, text } = await start(test, { accept })
+    const { res, handler, aborted, controller, done, text } = await startRelay(test, { accept })
     handler.onRequestStart(controller, {})
     handler.onResponseStart(controller, 200, { 'content-type': 'text/html' })
     await assert.rejects(done, { code: 'upstream_invalid' })
@@ -280,7 +248,7 @@ describe('a relayed request', () => {
       },
       end: () => changed.join('').toUpperCase(),
     }
-    const { handler, controller, done, text } = await start(test, { transform: () => transform })
+    const { handler, controller, done, text } = await startRelay(test, { transform: () => transform })
     handler.onRequestStart(controller, {})
     handler.onResponseStart(controller, 200, { 'content-type': 'application/json', 'content-length': '4' })
     handler.onResponseData(controller, Buffer.from('"ab"'))
@@ -296,7 +264,7 @@ describe('a relayed request', () => {
       },
       end: () => 'unchanged',
     }
-    const { res, handler, aborted, controller, done, text } = await start(test, {
+    const { res, handler, aborted, controller, done, text } = await startRelay(test, {
       transform: () => transform,
     })
     handler.onRequestStart(controller, {})
@@ -316,7 +284,7 @@ describe('a relayed request', () => {
       seen.push(status)
       return { status, headers: ['Content-Type', 'text/plain'] }
     }
-    const { handler, controller, done, text } = await start(test, { accept })
+    const { handler, controller, done, text } = await startRelay(test, { accept })
     handler.onRequestStart(controller, {})
     handler.onResponseStart(controller, 103, { link: '</style.css>' })
     handler.onResponseStart(controller, 200, { 'content-type': 'text/plain' })
