@@ -8,19 +8,26 @@ import { until } from '../support/until.ts'
 
 const idle: Sink = { name: 'idle', deliver: async () => undefined, close: async () => undefined }
 
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
 /** A delivery on a clock that stands still, and all that happens to it, in its order. */
-function ship(test: TestContext, outcomes: readonly (boolean | Error)[], mayShip = () => true) {
+function ship(
+  test: TestContext,
+  outcomes: readonly (boolean | Error)[],
+  { mayShip = (): boolean => true, waits = false } = {},
+) {
   test.mock.timers.enable({ apis: ['setTimeout'] })
   const happened: unknown[] = []
   const left = [...outcomes]
   const pass = async (milliseconds: number): Promise<void> => {
     test.mock.timers.tick(milliseconds)
-    await new Promise((resolve) => setImmediate(resolve))
+    await turn()
   }
   const delivery = {
     async step() {
       const outcome = left.length > 1 ? left.shift() : left[0]
       happened.push('step')
+      if (waits) await turn()
       if (outcome instanceof Error) throw outcome
       return outcome === true
     },
@@ -38,9 +45,12 @@ describe('a delivery to a sink', () => {
   for (const when of ['had begun', 'begins with the end'])
     it(`holds up no end for longer than it may by what is left, if it ${when}`, async () => {
       let steps = 0
+      let [running, most] = [0, 0]
       const delivery = {
         async step() {
-          await new Promise((resolve) => setImmediate(resolve))
+          most = Math.max(most, ++running)
+          await turn()
+          running--
           // A sink that never has all: should nothing end this, the test still does.
           return ++steps < 100_000
         },
@@ -52,7 +62,14 @@ describe('a delivery to a sink', () => {
       if (isActive) await until(() => steps > 0)
       isActive = true
       await shipper.stop(20)
+      let before: number | undefined
+      await until(async () => {
+        before = steps
+        for (let turns = 0; turns < 5; turns++) await turn()
+        return steps === before
+      })
       assert.ok(steps < 100_000, `${steps} steps`)
+      assert.equal(most, 1, 'at a time')
     })
 
   it('is made at once for each event, and once a second for those of other processes', async (test) => {
@@ -63,8 +80,8 @@ describe('a delivery to a sink', () => {
     assert.deepEqual(happened(), [])
     await pass(1)
     assert.deepEqual(happened(), ['step'])
-    shipper.wake()
-    assert.deepEqual(happened(), ['step'])
+    for (let event = 0; event < 3; event++) shipper.wake()
+    assert.deepEqual(happened(), ['step'], 'no two at a time')
   })
 
   it('that fails is made again after 1, 2, 4 … 60 seconds, however many events come', async (test) => {
@@ -83,7 +100,7 @@ describe('a delivery to a sink', () => {
   it('is over its failure once something was delivered, and not because another process delivers', async (test) => {
     let holds = true
     const outcomes = [new Error('down'), true, new Error('down again'), false]
-    const { pass, happened } = ship(test, outcomes, () => holds)
+    const { pass, happened } = ship(test, outcomes, { mayShip: () => holds })
     await pass(0)
     assert.deepEqual(happened(), ['step', 'down'])
     holds = false
@@ -99,7 +116,7 @@ describe('a delivery to a sink', () => {
   })
 
   it('of what is left comes before the sink is closed, and nothing comes after that', async (test) => {
-    const { shipper, pass, happened } = ship(test, [true, true, false])
+    const { shipper, pass, happened } = ship(test, [true, true, false], { waits: true })
     await shipper.stop(5000)
     assert.deepEqual(happened(), ['step', 'step', 'step', 'closed'])
     shipper.wake()
