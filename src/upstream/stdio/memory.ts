@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 
 const maxProcesses = 256
 
@@ -15,10 +15,20 @@ export async function residentMegabytes(pid: number): Promise<number | undefined
     const status = await read(`/proc/${next}/status`)
     const resident = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]
     if (resident !== undefined) kilobytes = (kilobytes ?? 0) + Number(resident)
-    const children = await read(`/proc/${next}/task/${next}/children`)
-    open.push(...children.split(' ').filter(Boolean).map(Number))
+    open.push(...(await childrenOf(next)))
   }
   return kilobytes === undefined ? undefined : kilobytes / 1024
+}
+
+/** Linux lists a child with the thread that started it, which may be any. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const folder = `/proc/${pid}/task`
+  const children: number[] = []
+  for (const thread of await readdir(folder).catch(() => [])) {
+    const listed = await read(`${folder}/${thread}/children`)
+    children.push(...listed.split(' ').filter(Boolean).map(Number))
+  }
+  return children
 }
 
 async function read(path: string): Promise<string> {
