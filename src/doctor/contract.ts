@@ -70,6 +70,8 @@ export interface Visit {
 export interface OAuthClient {
   readonly id: string
   readonly secret?: string
+  /** The `token_endpoint_auth_method` that it was registered with, if the server said so. */
+  readonly authMethod?: string
   readonly redirectUri: string
 }
 
@@ -89,6 +91,8 @@ export interface ServerFacts {
   readonly issuer: string
   readonly authorizationEndpoint: string
   readonly tokenEndpoint: string
+  /** How clients may authenticate there; empty if the metadata does not say. */
+  readonly authMethods: readonly string[]
   readonly registrationEndpoint?: string
   readonly metadataUrl: string
   readonly scopes: readonly string[]

@@ -98,7 +98,7 @@ async function asUser(
 ): Promise<void> {
   const { server, resource } = facts
   const isHere = visit.profile.loopback !== undefined
-  const client = isHere ? facts.client : await registerReceiver(visit, server, listener.port)
+  const client = isHere ? facts.client : await registerReceiver(visit, facts, listener.port)
   if (typeof client === 'string') return visit.report.skip('login-answer', client)
   const waitMs = visit.credentials.kind === 'login' ? visit.credentials.waitMs : 0
   const request = authorizationRequest(visit.profile, { client, server, resource })

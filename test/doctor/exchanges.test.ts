@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { createServer, type RequestListener } from 'node:http'
 import { describe, it } from 'node:test'
-import { createAsk } from '../../src/doctor/ask.ts'
+import { createAsk, type Question } from '../../src/doctor/ask.ts'
+import type { Visit } from '../../src/doctor/contract.ts'
 import { followRedirects } from '../../src/doctor/follow-redirects.ts'
 import { listenForAnswer } from '../../src/doctor/listen-for-answer.ts'
 import { call, errorOf, resultOf } from '../../src/doctor/mcp-request.ts'
 import { describe as describeReply, type Reply } from '../../src/doctor/reply.ts'
 import { createReport } from '../../src/doctor/report.ts'
+import { tokenRequest } from '../../src/doctor/token-request.ts'
 import { listen } from '../support/listen.ts'
 
 const reply = (rest: Partial<Reply>): Reply => ({
@@ -35,6 +37,41 @@ describe('the listener for the answer of a sign-in', () => {
     assert.equal(await ask('/again?error=access_denied'), 200)
     assert.equal((await refused)?.get('error'), 'access_denied')
   })
+})
+
+describe('a client at the token endpoint', () => {
+  const basic = 'Basic b25lOnMlMkZ0'
+  for (const [authMethods, registered, expected] of [
+    [[], undefined, [basic, null, null]],
+    [[], 'client_secret_post', [undefined, 'one', 's/t']],
+    [['client_secret_post', 'client_secret_basic'], undefined, [basic, null, null]],
+    [['client_secret_post', 'none'], undefined, [undefined, 'one', 's/t']],
+    [['client_secret_post'], 'client_secret_basic', [undefined, 'one', 's/t']],
+    [['client_secret_basic', 'none'], 'none', [undefined, 'one', null]],
+    [['private_key_jwt'], 'private_key_jwt', [undefined, 'one', 's/t']],
+  ] as const) {
+    it(`authenticates as SDKs do: ${registered ?? 'known beforehand'}, with ${authMethods.join(', ') || 'nothing'} in the metadata (N12)`, async () => {
+      let sent: Question = {}
+      const ask = async (url: string, question: Question = {}): Promise<Reply> => {
+        sent = question
+        return reply({ url })
+      }
+      const client = {
+        id: 'one',
+        secret: 's/t',
+        ...(registered === undefined ? {} : { authMethod: registered }),
+      }
+      const visit = { ask, report: createReport(() => undefined) } as unknown as Visit
+      const server = { tokenEndpoint: 'https://a.example/token', authMethods }
+      await tokenRequest(visit, server, { client, form: { grant_type: 'client_credentials' } })
+      const form = new URLSearchParams(sent.form)
+      assert.deepEqual(
+        [sent.headers?.['authorization'], form.get('client_id'), form.get('client_secret')],
+        expected,
+      )
+      assert.equal(form.get('grant_type'), 'client_credentials')
+    })
+  }
 })
 
 describe('a browser that doctor plays', () => {

@@ -75,6 +75,23 @@ describe('doctor finds its way as the client would:', () => {
     assert.equal(inspector.of('registration-way').detail, 'dynamic registration', 'it has no document')
   })
 
+  it('with its secret in the form where the server takes it only there (N12)', async (test) => {
+    const { mcpUrl } = await serverWith(test, 'secret-posted')
+    for (const as of ['inspector', 'claude'] as const) {
+      const { of, findings } = await examineServer(mcpUrl, { as, credentials: login })
+      assert.equal(of('token-code').cause, undefined, as)
+      assert.equal(of('refresh').mark, 'passed')
+      assert.ok(!JSON.stringify(findings).includes('a-secret-that-nobody-asked-for'))
+    }
+  })
+
+  it('with the scopes that it registered, also where the answer goes to its website (R12)', async (test) => {
+    const { mcpUrl } = await serverWith(test, 'scopes-as-registered')
+    const { of } = await examineServer(mcpUrl, { as: 'claude', credentials: login })
+    assert.equal(of('login-answer').cause, undefined)
+    assert.equal(of('call-tools').mark, 'passed')
+  })
+
   it('with a word on what to do where the server cannot fetch the document (AM8)', async (test) => {
     const { mcpUrl } = await serverWith(test, 'cannot-fetch-documents')
     const { of } = await examineServer(mcpUrl, { as: 'claude' })

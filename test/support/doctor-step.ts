@@ -14,6 +14,7 @@ export const server: ServerFacts = {
   issuer: origin,
   authorizationEndpoint: `${origin}/authorize`,
   tokenEndpoint: `${origin}/token`,
+  authMethods: [],
   registrationEndpoint: `${origin}/register`,
   metadataUrl: `${origin}/.well-known/oauth-authorization-server`,
   scopes: [],

@@ -103,7 +103,7 @@ export const signInChecks = {
     title: 'the machine client gets an access token',
     requirements: ['T7', 'N32'],
     source: 'RFC 6749 section 4.4',
-    fix: 'Let the client use grant_type=client_credentials with its secret (HTTP Basic).',
+    fix: 'Let the client use grant_type=client_credentials with its secret, in a way that `token_endpoint_auth_methods_supported` names (by default HTTP Basic).',
     needs: 'server',
   },
   'token-cache': {

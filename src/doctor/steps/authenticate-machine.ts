@@ -10,7 +10,7 @@ export async function authenticateMachine(
   client: { readonly id: string; readonly secret: string },
 ): Promise<Tokens | undefined> {
   const form = { grant_type: 'client_credentials', resource: resource.resource }
-  const reply = await tokenRequest(visit, server.tokenEndpoint, { client, form })
+  const reply = await tokenRequest(visit, server, { client, form })
   const accessToken = textOf(reply, 'access_token')
   if (reply.status !== 200 || accessToken === undefined) {
     visit.report.fail('token-machine', `the token endpoint answers ${describe(reply)}`)

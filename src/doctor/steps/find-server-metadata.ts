@@ -57,6 +57,7 @@ export async function findServerMetadata(
     issuer: typeof metadata['issuer'] === 'string' ? metadata['issuer'] : issuer,
     authorizationEndpoint: metadata['authorization_endpoint'] as string,
     tokenEndpoint: metadata['token_endpoint'] as string,
+    authMethods: textsIn(metadata['token_endpoint_auth_methods_supported']),
     ...(typeof registration === 'string' ? { registrationEndpoint: registration } : {}),
     metadataUrl: reply.url,
     scopes: textsIn(metadata['scopes_supported']),

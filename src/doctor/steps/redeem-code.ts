@@ -50,5 +50,5 @@ function redeem(visit: Visit, { server, resource, client, code, verifier }: Rede
     redirect_uri: client.redirectUri,
     ...(visit.profile.sendsResource ? { resource: resource.resource } : {}),
   }
-  return tokenRequest(visit, server.tokenEndpoint, { client, form })
+  return tokenRequest(visit, server, { client, form })
 }

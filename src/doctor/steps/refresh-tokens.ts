@@ -26,7 +26,7 @@ export async function refreshTokens(
     refresh_token: tokens.refreshToken,
     ...(profile.sendsResource ? { resource: resource.resource } : {}),
   }
-  const reply = await tokenRequest(visit, server.tokenEndpoint, { client, form })
+  const reply = await tokenRequest(visit, server, { client, form })
   const accessToken = textOf(reply, 'access_token')
   if (reply.status !== 200 || accessToken === undefined) {
     report.fail(

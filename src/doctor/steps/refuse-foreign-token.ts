@@ -1,15 +1,15 @@
 import { checkOf } from '../checks.ts'
-import type { OAuthClient, ServerFacts, Tokens, Visit } from '../contract.ts'
+import type { ServerFacts, Tokens, Visit } from '../contract.ts'
 import { openingCall } from '../mcp-request.ts'
 import { describe } from '../reply.ts'
-import { audienceOf, textOf, tokenRequest } from '../token-request.ts'
+import { audienceOf, type TokenClient, textOf, tokenRequest } from '../token-request.ts'
 
 const targetAdvice =
   'Answer a `resource` that you do not know with the error invalid_target (RFC 8707 section 2).'
 
 interface ForeignPorts {
   readonly server: ServerFacts
-  readonly client: Pick<OAuthClient, 'id' | 'secret'>
+  readonly client: TokenClient
   readonly tokens: Tokens
 }
 
@@ -27,7 +27,7 @@ export async function refuseForeignToken(
     tokens.refreshToken === undefined
       ? { grant_type: 'client_credentials' }
       : { grant_type: 'refresh_token', refresh_token: tokens.refreshToken }
-  const reply = await tokenRequest(visit, server.tokenEndpoint, {
+  const reply = await tokenRequest(visit, server, {
     client,
     form: { ...grant, resource: other },
   })

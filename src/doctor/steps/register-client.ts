@@ -1,6 +1,7 @@
 import type { OAuthClient, ResourceFacts, ServerFacts, Visit } from '../contract.ts'
 import { redirectUrisOf } from '../profiles.ts'
-import { describe, isSuccess, jsonOf, type Reply, textsIn } from '../reply.ts'
+import { registeredClient } from '../registered-client.ts'
+import { describe, jsonOf, type Reply, textsIn } from '../reply.ts'
 
 interface RegistrationPorts {
   readonly server: ServerFacts
@@ -62,14 +63,11 @@ async function register(
     headers: { accept: 'application/json' },
     json: metadata,
   })
-  const body = jsonOf(reply)
-  const id = body?.['client_id']
-  if (!isSuccess(reply) || typeof id !== 'string') {
+  const client = registeredClient(reply, redirectUri, report)
+  if (client === undefined) {
     report.fail('register', ...refusal(reply, metadata.redirect_uris))
     return undefined
   }
-  const secret = body?.['client_secret']
-  if (typeof secret === 'string') report.hide(secret)
   if (reply.status === 201) report.pass('register')
   else
     report.warn(
@@ -77,8 +75,8 @@ async function register(
       `it answers ${reply.status} instead of 201`,
       'Answer 201: some clients accept nothing else.',
     )
-  judgeAnswer(visit, body ?? {}, metadata.redirect_uris)
-  return { id, redirectUri, ...(typeof secret === 'string' ? { secret } : {}) }
+  judgeAnswer(visit, jsonOf(reply) ?? {}, metadata.redirect_uris)
+  return client
 }
 
 function refusal(reply: Reply, redirectUris: readonly string[]): [string, string?] {

@@ -1,13 +1,14 @@
-import type { OAuthClient, ServerFacts, Visit } from '../contract.ts'
-import { describe, jsonOf } from '../reply.ts'
+import type { OAuthClient, ResourceFacts, ServerFacts, Visit } from '../contract.ts'
+import { registeredClient } from '../registered-client.ts'
+import { describe } from '../reply.ts'
 
 /**
  * Registers doctor itself, to receive the answer for a client whose answers go to a web site. Returns the
  * client, or why there is none.
  */
 export async function registerReceiver(
-  { ask, profile }: Visit,
-  { registrationEndpoint }: ServerFacts,
+  { ask, profile, report }: Visit,
+  { server: { registrationEndpoint }, resource }: { server: ServerFacts; resource: ResourceFacts },
   port: number,
 ): Promise<OAuthClient | string> {
   const why = `the answers for ${profile.title} go to its website`
@@ -20,10 +21,11 @@ export async function registerReceiver(
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
     application_type: 'native',
+    ...(resource.scopes.length === 0 ? {} : { scope: resource.scopes.join(' ') }),
   }
   const reply = await ask(registrationEndpoint, { method: 'POST', json })
-  const id = jsonOf(reply)?.['client_id']
-  return typeof id === 'string'
-    ? { id, redirectUri }
-    : `${why}, and an attempt to register doctor got ${describe(reply)}`
+  return (
+    registeredClient(reply, redirectUri, report) ??
+    `${why}, and an attempt to register doctor got ${describe(reply)}`
+  )
 }
