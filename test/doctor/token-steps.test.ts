@@ -73,6 +73,12 @@ const rows: readonly Row[] = [
     /^warning token-audience: the token has the audience https:\/\/other\.example\.com\/mcp, not /m,
   ],
   [
+    'a token for another server, where neither is named by a URL',
+    (visit) => redeemCode(visit, { ...redeeming, resource: { ...resource, resource: 'urn:here' } }),
+    { status: 200, json: { access_token: tokenFor('urn:elsewhere'), token_type: 'Bearer' } },
+    /^warning token-audience: the token has the audience urn:elsewhere, not urn:here/m,
+  ],
+  [
     'a code that breaks the server',
     (visit) => redeemTwice(visit, redeeming),
     { status: 500 },

@@ -15,8 +15,9 @@ export function judgeAudience(report: Visit['report'], token: string, { resource
   const audience = audienceOf(token)
   if (audience === undefined)
     return report.skip('token-audience', 'the token is opaque, so its audience cannot be read')
-  const wanted = canonicalResource(resource)
-  if (audience.some((value) => canonicalResource(value) === wanted)) return report.pass('token-audience')
+  // What is no URL has no canonical form, and is only itself.
+  const formOf = (value: string): string => canonicalResource(value) ?? value
+  if (audience.some((value) => formOf(value) === formOf(resource))) return report.pass('token-audience')
   const named = audience.length === 0 ? 'no audience' : `the audience ${audience.join(', ')}`
   report.warn(
     'token-audience',
