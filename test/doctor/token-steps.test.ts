@@ -173,6 +173,24 @@ const rows: readonly Row[] = [
     { headers: { 'content-security-policy': "frame-ancestors 'none'" } },
     /passed login-frame/,
   ],
+  ...[
+    { 'content-security-policy': 'frame-ancestors *', 'x-frame-options': 'DENY' },
+    { 'content-security-policy': "frame-ancestors 'self' https:; default-src 'none'" },
+    { 'x-frame-options': 'ALLOWALL' },
+  ].map(
+    (headers): Row => [
+      `a login page that anybody may frame: ${Object.values(headers).join(', ')}`,
+      login,
+      { headers },
+      /warning login-frame: what the page says lets anybody/,
+    ],
+  ),
+  [
+    'a login page that one of two policies guards',
+    login,
+    { headers: { 'content-security-policy': "frame-ancestors *, frame-ancestors 'self'" } },
+    /passed login-frame/,
+  ],
   [
     'a login that is none',
     login,

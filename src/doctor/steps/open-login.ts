@@ -39,10 +39,22 @@ function judgePage({ report }: Visit, { reply, away }: Journey, { redirectUri, i
 function judgeFrame({ report }: Visit, { reply, away }: Journey): void {
   if (away !== undefined || reply.status !== 200)
     return report.skip('login-frame', 'no login page of this server was seen')
-  const policy = reply.headers['content-security-policy'] ?? ''
-  const guarded = policy.includes('frame-ancestors') || reply.headers['x-frame-options'] !== undefined
-  if (guarded) report.pass('login-frame')
-  else report.warn('login-frame', 'the page has neither frame-ancestors nor X-Frame-Options')
+  const { 'content-security-policy': policy = '', 'x-frame-options': options } = reply.headers
+  const lists = [...policy.matchAll(/frame-ancestors([^;,]*)/gi)].map(([, list = '']) => list.trim())
+  // Where there are both, browsers go by frame-ancestors.
+  const guards = lists.length === 0 ? /\b(?:deny|sameorigin)\b/i.test(options ?? '') : !lists.every(isOpen)
+  if (guards) return report.pass('login-frame')
+  const said = lists.length === 0 ? options : `frame-ancestors ${lists.join(', ')}`
+  const cause =
+    said === undefined
+      ? 'the page has neither frame-ancestors nor X-Frame-Options'
+      : `what the page says lets anybody frame it: ${said}`
+  report.warn('login-frame', cause)
+}
+
+/** Whether a list of frame-ancestors includes every page. */
+function isOpen(list: string): boolean {
+  return list.split(/\s+/).some((source) => ['*', 'http:', 'https:'].includes(source))
 }
 
 async function judgeCors({ ask, report, profile }: Visit, url: string): Promise<void> {
