@@ -148,11 +148,19 @@ describe('doctor, when it asks for a token for another server', () => {
     }
   })
 
+  it('takes no answer to it for no proof (V3)', async () => {
+    const token = `e30.${Buffer.from('{"aud":"https://other.example"}').toString('base64url')}.sig`
+    const { made, found } = visit(modern, { json: { access_token: token } }, { status: 0, problem: 'gone' })
+    await refuseForeignToken(made, { server, client: { id: 'one' }, tokens: { accessToken: 'a-token' } })
+    assert.deepEqual(found(), ['skipped token-foreign: gone'])
+  })
+
   it('is content with a 401 for one that it was given, and with nothing else', async () => {
     for (const [status, finding] of [
       [401, /^passed token-foreign: $/],
       [200, /^failed token-foreign: with the token for another resource/],
       [403, /^failed token-foreign/],
+      [0, /^skipped token-foreign: no answer$/],
     ] as const) {
       const { made, found } = visit(modern, { status })
       await refuseGivenToken(made, 'of-another-server')

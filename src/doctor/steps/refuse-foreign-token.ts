@@ -45,6 +45,7 @@ export async function refuseForeignToken(
   }
   const call = await visit.ask(endpoint.href, openingCall(visit.revision, { token }))
   if (call.status === 401) return report.pass('token-foreign')
+  if (call.status === 0) return report.skip('token-foreign', describe(call))
   if (audience === undefined) {
     return report.warn(
       'token-foreign',
@@ -66,6 +67,7 @@ export async function refuseGivenToken(
 ): Promise<void> {
   const call = await ask(endpoint.href, openingCall(revision, { token }))
   if (call.status === 401) report.pass('token-foreign')
+  else if (call.status === 0) report.skip('token-foreign', describe(call))
   else
     report.fail(
       'token-foreign',
