@@ -41,6 +41,17 @@ describe('what a stdio server writes', { timeout: 60_000 }, () => {
     assert.deepEqual((await run(program)).lines, ['ab', 'c\r', 'dééé'])
   })
 
+  it('may end without the end of a line: what it says last is mostly why it ends', async () => {
+    const program = `
+      process.stdout.write('{"id":1}')
+      process.stderr.write('a line\\nno API key: é', () => process.exit(2))`
+    assert.deepEqual(await run(program), {
+      lines: ['{"id":1}'],
+      reason: 'ended with code 2',
+      besides: ['a line', 'no API key: é'],
+    })
+  })
+
   it('may be a long line, and no endless one: then the server is ended (A40)', async () => {
     const long = await run(`process.stdout.write('x'.repeat(15 << 20) + '\\n')`)
     assert.deepEqual(
@@ -99,11 +110,14 @@ describe('what a stdio server writes', { timeout: 60_000 }, () => {
     const program = `
       const piece = 'x'.repeat(1 << 20)
       let left = 40
-      const more = () => left-- > 0 ? process.stderr.write(piece, more) : process.stdout.write('still here\\n')
+      const more = () =>
+        left-- > 0
+          ? process.stderr.write(piece, more)
+          : process.stderr.write('\\nheard again\\n', () => process.stdout.write('still here\\n'))
       more()`
     const { lines, besides } = await run(program)
     assert.deepEqual(lines, ['still here'])
-    assert.deepEqual(besides, [])
+    assert.deepEqual(besides, ['heard again'])
   })
 })
 

@@ -98,6 +98,7 @@ function watchChild(
   }
 }
 
+/** Reads lines, the last of which may lack its end. Of one that is too long, nothing is passed on. */
 function readLines(
   stream: NodeJS.ReadableStream,
   onLine: (line: string) => void,
@@ -105,19 +106,27 @@ function readLines(
 ): void {
   const decoder = new StringDecoder('utf8')
   let rest = ''
+  let isTooLong = false
+  const take = (line: string): void => {
+    if (!isTooLong && line.trim() !== '') onLine(line)
+    isTooLong = false
+  }
   stream.on('data', (chunk: Buffer) => {
     const text = decoder.write(chunk)
     // A long line arrives in many chunks; earlier ones are not searched again.
     if (text.includes('\n')) {
       const lines = (rest + text).split('\n')
       rest = lines.pop() ?? ''
-      for (const line of lines) if (line.trim() !== '') onLine(line)
+      for (const line of lines) take(line)
     } else rest += text
     if (rest.length > maxLineLength) {
       rest = ''
+      isTooLong = true
       onTooLong()
     }
   })
+  // Also where somebody else holds the pipe, which then has no end.
+  stream.once('close', () => take(rest + decoder.end()))
 }
 
 async function stopChild(child: ChildProcessWithoutNullStreams, gone: Promise<unknown>): Promise<void> {
