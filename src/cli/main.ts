@@ -3,6 +3,7 @@ import { version } from '../version.ts'
 import { isFixable } from './fixable.ts'
 import { refuseRepeated } from './flags.ts'
 import { endOnSignal } from './signals.ts'
+import { watchOutput } from './watch-output.ts'
 
 /** Each command is loaded when it is used: most of what it needs is of no use to the others. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
@@ -28,6 +29,7 @@ const program = new Command('portcullis')
   .showHelpAfterError('(see portcullis --help)')
 
 endOnSignal()
+watchOutput()
 const [asked = ''] = process.argv.slice(2)
 const loaded = Object.hasOwn(commands, asked) ? [commands[asked]] : Object.values(commands)
 for (const load of loaded) if (load !== undefined) program.addCommand(await load())

@@ -2,6 +2,7 @@ import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { holdLock } from '../storage/hold-alone.ts'
 import { wrongOperand } from './operand-wrong.ts'
+import { unwritableOutput } from './watch-output.ts'
 
 type Texts = Iterable<string> | AsyncIterable<string>
 
@@ -62,7 +63,7 @@ export async function print(texts: Texts): Promise<void> {
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException
     if (code === 'EPIPE') return
-    throw syscall === 'write' ? unwritable('standard output', error) : error
+    throw syscall === 'write' ? unwritableOutput(error) : error
   }
 }
 

@@ -79,10 +79,17 @@ describe('what cannot be written', () => {
     assert.match(stderr, /^portcullis: --out: cannot be written \(ENOSPC: .+\n$/)
   })
 
-  for (const what of ['export', 'query'])
-    it(`is told by audit ${what} on standard output`, async () => {
+  for (const what of [
+    'audit export',
+    'audit query',
+    'audit keys',
+    'user list',
+    'client add --public --name one',
+  ])
+    it(`is told by ${what} on standard output`, async () => {
       const full = openSync(fullDevice, 'w')
-      const args = [program, 'audit', what, '--data', data]
+      const more = what.startsWith('client') ? ['--redirect-uri', 'https://one.example/callback'] : []
+      const args = [program, ...what.split(' '), ...more, '--data', data]
       const child = spawn(process.execPath, args, { stdio: ['ignore', full, 'pipe'] })
       const [stderr, [code]] = await Promise.all([text(child.stderr as Readable), once(child, 'exit')])
       assert.equal(code, 2, stderr)

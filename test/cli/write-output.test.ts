@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   mkdirSync,
   mkdtempSync,
@@ -10,12 +12,15 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { checkTarget } from '../../src/cli/check-target.ts'
 import { OperandWrong } from '../../src/cli/operand-wrong.ts'
 import { writeTarget } from '../../src/cli/write-output.ts'
+import { startBrokenServer } from '../fixtures/broken-server.ts'
 import { portcullis } from '../support/command.ts'
 
+const program = join(import.meta.dirname, '../../bin/portcullis.js')
 const folder = (): string => mkdtempSync(join(tmpdir(), 'portcullis-output-'))
 
 /** As a command with `--out` does it. */
@@ -93,5 +98,22 @@ describe('what a command prints', () => {
     assert.notEqual(code, 0)
     assert.match(stderr, /EISDIR/)
     assert.ok(!stderr.includes('standard output'), stderr)
+  })
+
+  it('may end before it is all read, as with head: that is no fault, and the command does its work', async (test) => {
+    const server = await startBrokenServer()
+    test.after(() => server.close())
+    const endless = `
+      import { print } from ${JSON.stringify(import.meta.resolve('../../src/cli/write-output.ts'))}
+      await print((function* () { for (;;) yield 'a line\\n' })())`
+    for (const args of [
+      [program, 'doctor', server.mcpUrl],
+      ['--input-type=module', '-e', endless],
+    ]) {
+      const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+      child.stdout.destroy()
+      const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')])
+      assert.deepEqual([stderr, code], ['', 0], args.join(' '))
+    }
   })
 })
