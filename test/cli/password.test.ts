@@ -62,7 +62,9 @@ describe('a new password', () => {
   it('is asked for twice, without being shown, and the terminal is as it was afterwards', async (test) => {
     const terminal = openTerminal(test)
     const first = readPassword({ fromStdin: false })
-    await terminal.type('sec', `rex${control.backspace}\u{1f511}${control.otherBackspace}`, `t${control.end}`)
+    await terminal.type('sec')
+    assert.deepEqual(terminal.did, ['raw', 'resume', 'Password: '], 'not shown while it is typed')
+    await terminal.type(`rex${control.backspace}\u{1f511}${control.otherBackspace}`, `t${control.end}`)
     await terminal.type('secret\n')
     assert.equal(await first, 'secret')
     const message = 'The two passwords are not the same.'

@@ -10,7 +10,9 @@ import { authenticateMachine } from '../../src/doctor/steps/authenticate-machine
 import { callServer } from '../../src/doctor/steps/call-server.ts'
 import { findBehindProxy } from '../../src/doctor/steps/find-behind-proxy.ts'
 import { findResourceMetadata } from '../../src/doctor/steps/find-resource-metadata.ts'
+import { findServerMetadata } from '../../src/doctor/steps/find-server-metadata.ts'
 import { judgeTokens } from '../../src/doctor/steps/judge-tokens.ts'
+import { readChallenge } from '../../src/doctor/steps/read-challenge.ts'
 import { refreshTokens } from '../../src/doctor/steps/refresh-tokens.ts'
 import { refuseForeignToken, refuseGivenToken } from '../../src/doctor/steps/refuse-foreign-token.ts'
 import { refuseForgedToken } from '../../src/doctor/steps/refuse-forged-token.ts'
@@ -211,8 +213,10 @@ describe('doctor as a machine', () => {
       const { made, found } = visit(modern, answer)
       assert.equal((await authenticateMachine(made, { server, resource }, credentials))?.accessToken, token)
       assert.match(
-        found()[0] ?? '',
-        token === undefined ? /^failed token-machine: .* answers/ : /^passed token-machine/,
+        found().join('\n'),
+        token === undefined
+          ? /^failed token-machine: .* answers[^\n]*$/
+          : /^passed token-machine: \nfailed token-cache: .*\nskipped token-audience/,
       )
     }
   })
@@ -265,11 +269,47 @@ describe('a document that a proxy may keep back', () => {
   })
 })
 
+describe('the fix that doctor names', () => {
+  it('is for what it saw: a redirect, a wrong path, or else what the check is about', async () => {
+    for (const [answer, fix] of [
+      [{ status: 307, headers: { location: '/other' } }, /the URL that the redirect leads to/],
+      [{ status: 404 }, /Check the path of the URL/],
+      [{ status: 405 }, /it usually is \/mcp/],
+      [{ headers: { 'content-type': 'text/html' } }, /it usually is \/mcp/],
+      [{ status: 400 }, /^Check the token before anything else/],
+      [{ status: 500 }, /^Check the token before anything else/],
+      [
+        { status: 404, json: { error: { code: 1, data: { code: 'path_outside' } } } },
+        /forward paths unchanged/,
+      ],
+      [
+        { status: 403, json: { error: { code: 1, data: { code: 'host_not_allowed' } } } },
+        /forward `Host` as clients send it/,
+      ],
+      [{ status: 403, json: { error: { code: 1, data: { code: 'other' } } } }, /^Check the token/],
+    ] as const) {
+      const { made } = visit(modern, answer)
+      await readChallenge(made)
+      const finding = made.report.findings.find(({ check }) => check === 'challenge-status')
+      assert.match(finding?.fix ?? '', fix)
+    }
+    for (const [answer, fix] of [
+      [{ headers: { 'content-type': 'text/html' } }, /clients stop at an HTML page/],
+      [{ status: 500 }, /^Serve the metadata at/],
+    ] as const) {
+      const { made } = visit(modern, answer)
+      await findServerMetadata(made, resource)
+      assert.match(made.report.findings[0]?.fix ?? '', fix)
+    }
+  })
+})
+
 describe('the scopes that doctor asks for', () => {
   it('are those of the challenge, or else those that the metadata names', async () => {
     const metadata = { resource: `${origin}/mcp`, authorization_servers: [origin], scopes_supported: ['all'] }
     for (const [challenge, scopes] of [
       [new Map([['scope', 'some more']]), ['some', 'more']],
+      [new Map([['scope', 'one']]), ['one']],
       [new Map([['scope', '']]), ['all']],
       [undefined, ['all']],
     ] as const) {

@@ -70,13 +70,13 @@ const rows: readonly Row[] = [
     'metadata without an endpoint, of which nothing more is asked',
     serverMetadata,
     metadataOf({ ...working, token_endpoint: undefined }),
-    /^(?!.*server-keys).*failed server-endpoints/s,
+    /^(?!.*server-keys).*failed server-endpoints: missing: token_endpoint$/s,
   ],
   [
     'metadata without the response type `code`',
     serverMetadata,
     metadataOf(endpoints),
-    /failed server-endpoints.*skipped server-keys/s,
+    /failed server-endpoints: response_types_supported has no.*skipped server-keys/s,
   ],
   [
     'metadata without offline_access',

@@ -67,6 +67,18 @@ const rows: readonly Row[] = [
     /^warning client-unknown/,
   ],
   [
+    'an unknown client that is refused for something else',
+    (visit) => meetUnknownClient(visit, server),
+    { status: 401, json: { error: 'unauthorized' } },
+    /^warning client-unknown/,
+  ],
+  [
+    'a login without PKCE that ends at an error page (P1)',
+    login,
+    { status: 400, headers: { 'content-type': 'text/html' } },
+    /^passed login-pkce/m,
+  ],
+  [
     'a token for another server',
     (visit) => redeemCode(visit, redeeming),
     { status: 200, json: { access_token: tokenFor('https://other.example.com/mcp'), token_type: 'Bearer' } },
