@@ -181,9 +181,13 @@ describe('a span', () => {
   const nowhere = { header: traceContextOf([]), message: undefined }
 
   /** The spans that come of what is done with traces of which a share is kept. */
-  async function spansOf(act: (traces: Traces) => void, sampleRatio = 1): Promise<readonly ReceivedSpan[]> {
+  async function spansOf(
+    act: (traces: Traces) => void,
+    sampleRatio = 1,
+    clock = systemClock,
+  ): Promise<readonly ReceivedSpan[]> {
     const collector = await startCollector()
-    const settings = { serviceName: 'test', version: '1', clock: systemClock, onChange: () => undefined }
+    const settings = { serviceName: 'test', version: '1', clock, onChange: () => undefined }
     const traces = await openTraces({ ...settings, endpoint: collector.url, sampleRatio })
     act(traces)
     await traces.close()
@@ -203,6 +207,30 @@ describe('a span', () => {
         ['tools/call', 'search'],
         ['prompts/get', undefined],
         ['batch', undefined],
+      ],
+    )
+  })
+
+  it('lies where its request was, by the clock on the wall', async (test) => {
+    const now = Date.UTC(2026, 10, 27, 10)
+    const milliseconds = (nanoseconds: bigint): number => Number(nanoseconds / 1_000_000n) - now
+    const time = test.mock.method(performance, 'now', () => 5_000_000)
+    const spans = await spansOf(
+      (traces) => {
+        traces.record(nowhere, { ...event, durationMs: 1500 })
+        const call = traces.begin(nowhere, 4_999_000)
+        time.mock.mockImplementation(() => 5_000_250)
+        call.end(event)
+        time.mock.restore()
+      },
+      1,
+      { now: () => now },
+    )
+    assert.deepEqual(
+      spans.map(({ start, end }) => [milliseconds(start), milliseconds(end)]),
+      [
+        [-1500, 0],
+        [-1000, 250],
       ],
     )
   })
