@@ -10,9 +10,7 @@ import { authenticateMachine } from '../../src/doctor/steps/authenticate-machine
 import { callServer } from '../../src/doctor/steps/call-server.ts'
 import { findBehindProxy } from '../../src/doctor/steps/find-behind-proxy.ts'
 import { findResourceMetadata } from '../../src/doctor/steps/find-resource-metadata.ts'
-import { findServerMetadata } from '../../src/doctor/steps/find-server-metadata.ts'
 import { judgeTokens } from '../../src/doctor/steps/judge-tokens.ts'
-import { readChallenge } from '../../src/doctor/steps/read-challenge.ts'
 import { refreshTokens } from '../../src/doctor/steps/refresh-tokens.ts'
 import { refuseForeignToken, refuseGivenToken } from '../../src/doctor/steps/refuse-foreign-token.ts'
 import { refuseForgedToken } from '../../src/doctor/steps/refuse-forged-token.ts'
@@ -130,6 +128,12 @@ describe('doctor, when its token has expired', () => {
     })
     assert.equal(headers?.['authorization'], 'Bearer b-token')
     assert.deepEqual(found(), ['passed refresh: ', 'passed refresh-rotation: '])
+    const kept = visit(modern, { json: { access_token: 'b-token' } }, tools)
+    assert.equal(
+      (await refreshTokens(kept.made, { server, resource, client }, tokens)).refreshToken,
+      'refresh',
+      'which is still the one to use',
+    )
   })
 })
 
@@ -266,41 +270,6 @@ describe('a document that a proxy may keep back', () => {
     for (const none of [wellKnown, `${origin}/mcp`, `${wellKnown}/`])
       assert.equal(await findBehindProxy(made.ask, none), undefined)
     assert.equal(asked.length, 2)
-  })
-})
-
-describe('the fix that doctor names', () => {
-  it('is for what it saw: a redirect, a wrong path, or else what the check is about', async () => {
-    for (const [answer, fix] of [
-      [{ status: 307, headers: { location: '/other' } }, /the URL that the redirect leads to/],
-      [{ status: 404 }, /Check the path of the URL/],
-      [{ status: 405 }, /it usually is \/mcp/],
-      [{ headers: { 'content-type': 'text/html' } }, /it usually is \/mcp/],
-      [{ status: 400 }, /^Check the token before anything else/],
-      [{ status: 500 }, /^Check the token before anything else/],
-      [
-        { status: 404, json: { error: { code: 1, data: { code: 'path_outside' } } } },
-        /forward paths unchanged/,
-      ],
-      [
-        { status: 403, json: { error: { code: 1, data: { code: 'host_not_allowed' } } } },
-        /forward `Host` as clients send it/,
-      ],
-      [{ status: 403, json: { error: { code: 1, data: { code: 'other' } } } }, /^Check the token/],
-    ] as const) {
-      const { made } = visit(modern, answer)
-      await readChallenge(made)
-      const finding = made.report.findings.find(({ check }) => check === 'challenge-status')
-      assert.match(finding?.fix ?? '', fix)
-    }
-    for (const [answer, fix] of [
-      [{ headers: { 'content-type': 'text/html' } }, /clients stop at an HTML page/],
-      [{ status: 500 }, /^Serve the metadata at/],
-    ] as const) {
-      const { made } = visit(modern, answer)
-      await findServerMetadata(made, resource)
-      assert.match(made.report.findings[0]?.fix ?? '', fix)
-    }
   })
 })
 

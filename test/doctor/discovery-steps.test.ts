@@ -158,6 +158,12 @@ const rows: readonly Row[] = [
     /warning token-forged-challenge: the challenge lacks error="invalid_token" and resource_metadata/,
   ],
   [
+    'a forged token whose refusal lacks one thing (V5)',
+    refuseForgedToken,
+    challenge('Bearer error="invalid_token"'),
+    /warning token-forged-challenge: the challenge lacks resource_metadata$/,
+  ],
+  [
     'a forged token that gets 403 (V5)',
     refuseForgedToken,
     { status: 403 },

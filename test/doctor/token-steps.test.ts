@@ -109,6 +109,24 @@ const rows: readonly Row[] = [
     /^failed token-code: the token endpoint answers/,
   ],
   [
+    'a success without a token',
+    (visit) => redeemCode(visit, redeeming),
+    { json: { token_type: 'Bearer' } },
+    /^failed token-code: the token endpoint answers 200/,
+  ],
+  [
+    'a refresh without a token (T5)',
+    refresh,
+    { json: {} },
+    /^failed refresh: the token endpoint answers 200/,
+  ],
+  [
+    'a refresh without a refresh token, so that the old one goes on (T3)',
+    refresh,
+    { json: { access_token: 'b' } },
+    /^failed refresh-rotation: the same refresh token keeps working/m,
+  ],
+  [
     'tokens of a type in small letters (T1)',
     (visit) => redeemCode(visit, redeeming),
     { json: { access_token: 'a', token_type: 'bearer' } },
