@@ -26,6 +26,14 @@ describe('the metrics of a process', () => {
     const { text } = await metrics.render()
     const durations = 'portcullis_request_duration_seconds_count{kind="mcp",upstream="files"}'
     assert.equal(valueOf(text, durations), 1)
+    assert.equal(valueOf(text, durations.replace('_count', '_sum')), event.durationMs / 1000, 'in seconds')
+    const other = createMetrics('1')
+    for (const kind of ['oauth', 'proxy'] as const)
+      other.request({ ...event, kind, httpMethod: 'GET', upstream: undefined, methods: undefined })
+    const rest = (await other.render()).text.match(/^portcullis_request_duration_seconds_count.*$/gm)
+    const ofKind = (kind: string): string =>
+      `portcullis_request_duration_seconds_count{kind="${kind}",upstream=""} 1`
+    assert.deepEqual(rest, ['oauth', 'proxy'].map(ofKind), 'pages and documents are no streams')
   })
 
   it('count no flow that was refused', async () => {
@@ -37,6 +45,12 @@ describe('the metrics of a process', () => {
     assert.equal(valueOf(text, 'portcullis_oauth_flows_started_total'), 1)
     const completed = 'portcullis_oauth_flows_completed_total{grant_type="authorization_code"}'
     assert.equal(valueOf(text, completed), 1)
+    for (const outcome of ['denied', 'allowed'])
+      assert.equal(
+        valueOf(text, `portcullis_oauth_steps_total{step="token",outcome="${outcome}"}`),
+        1,
+        'where it broke off, and where not',
+      )
   })
 
   it('count what comes without a usable access token, and not clients that fail at the token endpoint', async () => {
@@ -45,6 +59,7 @@ describe('the metrics of a process', () => {
     metrics.request(refused)
     metrics.request({ ...refused, kind: 'oauth', step: 'token', reason: 'invalid secret provided' })
     metrics.request({ ...refused, kind: 'proxy', reason: undefined })
+    metrics.request({ ...refused, status: 403, reason: 'scope_insufficient' })
     const { text } = await metrics.render()
     const counts = text
       .split('\n')
@@ -55,6 +70,7 @@ describe('the metrics of a process', () => {
   it('have no more labels for what others choose, however often they are asked for', async () => {
     const metrics = createMetrics('1')
     for (let code = 0; code < 150; code++) metrics.request({ ...event, code: `code-${code}` })
+    metrics.request({ ...event, code: 'code-1' })
     const scopes = ['mcp:tools', 'mcp:prompts']
     metrics.request({ ...event, methods: ['tools/call', 'prompts/get'], scopes })
     metrics.request({ ...event, methods: ['tools/call'], scopes })
@@ -62,7 +78,8 @@ describe('the metrics of a process', () => {
     const { text } = await metrics.render()
     assert.equal(text.match(/^portcullis_refusals_total\{/gm)?.length, 101)
     assert.equal(valueOf(text, 'portcullis_refusals_total{kind="mcp",code="other"}'), 50)
-    assert.equal(valueOf(text, 'portcullis_requests_total{kind="mcp",status="200"}'), 152)
+    assert.equal(valueOf(text, 'portcullis_refusals_total{kind="mcp",code="code-1"}'), 2)
+    assert.equal(valueOf(text, 'portcullis_requests_total{kind="mcp",status="200"}'), 153)
     const calls = 'portcullis_mcp_operations_total{upstream="files",method="tools/call",scope='
     assert.equal(valueOf(text, `${calls}"",outcome="allowed"}`), 1, 'those of a batch belong to none of it')
     assert.equal(valueOf(text, `${calls}"mcp:tools mcp:prompts",outcome="allowed"}`), 1)
@@ -73,6 +90,27 @@ describe('the metrics of a process', () => {
     metrics.watchAudit({ lost: () => 3, waiting: () => new Map() })
     await metrics.render()
     assert.equal(valueOf((await metrics.render()).text, 'portcullis_audit_lost_total'), 3)
+  })
+})
+
+describe('the metrics of workers and of tenants', () => {
+  it('say how many serve, and how many were lost', async () => {
+    const metrics = createMetrics('1')
+    let running = 2
+    const lose = metrics.watchWorkers(() => running)
+    running = 1
+    lose()
+    const { text } = await metrics.render()
+    assert.equal(valueOf(text, 'portcullis_workers'), 1)
+    assert.equal(valueOf(text, 'portcullis_workers_lost_total'), 1)
+  })
+
+  it('name the tenant, and leave out what is of the process', async () => {
+    const metrics = createMetrics('1', 'acme')
+    metrics.request(event)
+    const { text } = await metrics.render()
+    assert.equal(valueOf(text, 'portcullis_requests_total{kind="mcp",status="200",tenant="acme"}'), 1)
+    assert.doesNotMatch(text, /^(?:process_|portcullis_build_info\{)/m)
   })
 })
 
