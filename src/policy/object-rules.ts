@@ -2,6 +2,7 @@ import type { NamedObject, ObjectKind } from '../mcp/objects.ts'
 import {
   type CutLevel,
   cutUri,
+  foldedForms,
   forbiddenForms,
   formsOf,
   spellingsOf,
@@ -91,9 +92,9 @@ interface Reading {
 interface Pattern {
   readonly matches: Matcher
   /**
-   * Whether a shortened URI matches the part of the pattern before the same cut; never if the pattern has no
-   * such cut. So `https://a.example/b?c=1` need not be allowed without its query as well, while `*.txt` does
-   * not allow `key.pem?.txt`.
+   * Whether a shortened URI matches the part of the pattern before the same cut, if the pattern has such a cut,
+   * and likewise with repeated slashes. So `https://a.example/b?c=1` need not be allowed without its query as
+   * well, nor `https://a.example/https://b` with one slash less, while `*.txt` does not allow `key.pem?.txt`.
    */
   readonly matchesCut: (text: string, level: CutLevel) => boolean
 }
@@ -125,10 +126,13 @@ function firstMatch<T>(patterns: readonly T[], isMatch: (one: T) => boolean): nu
 function pattern(text: string): Pattern {
   const [fragment, query] = (['fragment', 'query'] as const).map((level) => {
     const cut = cutUri(text, level)
-    return cut === undefined ? undefined : matcher(cut)
+    return cut === undefined ? [] : [cut, ...foldedForms(cut)].map(matcher)
   })
-  const cuts = { nothing: undefined, fragment, query }
-  return { matches: matcher(text), matchesCut: (candidate, level) => cuts[level]?.(candidate) === true }
+  const cuts = { nothing: foldedForms(text).map(matcher), fragment, query }
+  return {
+    matches: matcher(text),
+    matchesCut: (candidate, level) => cuts[level]?.some((matches) => matches(candidate)) === true,
+  }
 }
 
 /** Matches whichever spelling the operator used. */

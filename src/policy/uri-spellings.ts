@@ -20,15 +20,15 @@ const tooManyMarks = /\p{M}{31}/u
 
 /**
  * The ways in which a server may understand a URI, each with what it omits: as it is, as a URL parser writes
- * it, with its escapes decoded until none are left, without its fragment or query, and with them as part of
- * its path. So `file:///srv/%2e%2e/etc/passwd?x` does not evade a rule on `file:///etc/passwd`. A spelling
- * that is reached in two ways counts as the one that omits less. The first one is the URI itself. Untrusted
- * input; undefined if it is too long, or nothing that anybody writes.
+ * it, as a file system does, with its escapes decoded until none are left, without its fragment or query, and
+ * with them as part of its path. So `file:///srv/%2e%2e/etc/passwd?x` does not evade a rule on
+ * `file:///etc/passwd`. A spelling that is reached in two ways counts as the one that omits less. The first one
+ * is the URI itself. Untrusted input; undefined if it is too long, or nothing that anybody writes.
  */
 export function spellingsOf(uri: string): ReadonlyMap<string, CutLevel> | undefined {
   const found = new Map<string, CutLevel>([[uri, 'nothing']])
   if (uri.length > mostCharacters || tooManyMarks.test(uri)) return undefined
-  if (!/[%?#]/.test(uri) && parse(uri) === uri) return found
+  if (!/[%?#]/.test(uri) && parse(uri) === uri && asFile(uri) === uri) return found
   let characters = uri.length
   for (const level of cutLevels) {
     // Iterating over a Map includes what is added meanwhile.
@@ -94,11 +94,52 @@ function readings(text: string): readonly string[] {
   const parsed = parse(text)
   const found = parsed.includes('%') ? [parsed, decode(parsed)] : [parsed]
   const asPath = resolveAsPath(text)
-  return asPath === undefined ? found : [...found, asPath]
+  return [...found, pathAsFile(text), ...(asPath === undefined ? [] : [asPath, asFile(text)])]
+}
+
+/**
+ * The forms of a URI pattern, other than itself, that match a URI whose repeated slashes were made one. One with
+ * dot segments has none.
+ */
+export function foldedForms(pattern: string): readonly string[] {
+  return dots.test(pattern) ? [] : [pathAsFile(pattern), asFile(pattern)]
 }
 
 function parse(text: string): string {
   return URL.parse(text)?.href ?? text
+}
+
+const scheme = /^[a-z][a-z\d+.-]*:(?:\/\/)?/i
+
+/**
+ * For servers that take what follows the scheme for a path in a file system, where repeated slashes are one, and
+ * dot segments count in every scheme: to them `file:///srv//../etc` is `file:///etc`, where a URL parser only
+ * leaves out the empty segment, and `notes:public/../secret` is `notes:secret`.
+ */
+function asFile(text: string): string {
+  const [start = ''] = scheme.exec(text) ?? []
+  const path = text.slice(start.length)
+  return start + resolvePath(dots.test(text) ? path.replaceAll('\\', '/') : path)
+}
+
+/** The same for its path alone. */
+function pathAsFile(text: string): string {
+  const path = cutUri(text, 'query') ?? text
+  return asFile(path) + text.slice(path.length)
+}
+
+/** As `posix.normalize` does it, which takes quadratic time. */
+function resolvePath(path: string): string {
+  const isAbsolute = path.startsWith('/')
+  const segments: string[] = []
+  for (const segment of path.split('/')) {
+    if (segment === '' || segment === '.') continue
+    if (segment !== '..') segments.push(segment)
+    else if (segments.length > 0 && segments.at(-1) !== '..') segments.pop()
+    else if (!isAbsolute) segments.push(segment)
+  }
+  const resolved = `${isAbsolute ? '/' : ''}${segments.join('/')}`
+  return path.endsWith('/') && segments.length > 0 ? `${resolved}/` : resolved
 }
 
 /** Decodes escapes. Like many decoders, it leaves invalid ones alone and replaces invalid UTF-8 by U+FFFD. */

@@ -182,6 +182,51 @@ describe('rules on objects', () => {
       assert.equal(allows('resources', { deny: [pattern] }, uri), false, uri)
   })
 
+  it('see where a URI leads in a file system, which takes repeated slashes for one (A19)', () => {
+    for (const uri of [
+      'file:///srv//../etc/passwd',
+      'file:///srv/a//../../etc/passwd',
+      'file:///srv/%2F../etc/passwd',
+      'file:///srv/%2e//%2e%2e/%2e%2e/etc/passwd',
+      'file:///srv/?//../../etc/passwd',
+      'file:////etc/passwd',
+      'file:///etc//passwd',
+      'file:///etc/%2Fpasswd',
+      'file:///srv/../etc//./passwd',
+    ]) {
+      assert.equal(allows('resources', { allow: ['file:///srv/*'] }, uri), false, uri)
+      assert.equal(allows('resources', { deny: ['file:///etc/passwd'] }, uri), false, uri)
+    }
+    for (const uri of [
+      'notes:public/../secret/x',
+      'notes:public/%2e%2e/secret/x',
+      'notes:public//../secret/x',
+      String.raw`notes:public\..\secret/x`,
+    ]) {
+      assert.equal(allows('resources', { allow: ['notes:public/*'] }, uri), false, uri)
+      assert.equal(allows('resources', { deny: ['notes:secret/*'] }, uri), false, uri)
+    }
+    for (const uri of [
+      'notes://public/../secret/x',
+      'notes:public/../../public/x',
+      'notes://public/../../public/x',
+    ])
+      assert.equal(allows('resources', { allow: ['notes:public/*', 'notes://public/*'] }, uri), false, uri)
+    for (const [pattern, uri] of [
+      ['https://r.example/https://a.example/*', 'https://r.example/https://a.example/b//c'],
+      ['https://r.example/*?u=https://a.example/*', 'https://r.example/x//y?u=https://a.example/b/../c'],
+      ['https://r.example//x?y=1', 'https://r.example//x?y=1'],
+      ['notes://public/*', 'notes://public/a/../b'],
+      ['notes:*', 'notes:'],
+      ['file:///srv/*', 'file:///srv//a.txt'],
+    ] as const)
+      assert.equal(allows('resources', { allow: [pattern] }, uri), true, `${pattern} and ${uri}`)
+    // It allows what it names, and not the same with fewer slashes.
+    assert.equal(allows('resources', { allow: ['file:///srv//pub/*'] }, 'file:///srv/pub/x'), false)
+    // Every second segment would be compared with all that precede it.
+    assert.equal(allows('resources', { deny: ['x'] }, `notes:${'../'.repeat(80_000)}`), true)
+  })
+
   it('allow a URI with a query or fragment where they name these, and not without', () => {
     for (const [pattern, uri, expected] of [
       ['https://x.example/a?b=1', 'https://x.example/a?b=1', true],
