@@ -51,7 +51,7 @@ export async function authenticate(
   const { scheme, token } = credentials
   try {
     if (token === undefined) throw invalidToken('token is malformed')
-    const principal = await ports.tokens.verify(token, upstream.resource)
+    const principal = await ports.tokens.verify(token, upstream.resource, exchange.address)
     if (scheme === 'DPoP') await checkProof(ports.proofs, principal, token, exchange)
     else if (needsProof(principal, upstream)) throw invalidToken('token comes without a proof')
     return principal

@@ -2,8 +2,10 @@ import { decodeJwt, type JWTVerifyGetKey } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { type Clock, epochSeconds } from '../core/clock.ts'
 import { Refusal } from '../core/errors.ts'
+import { networkOf } from '../core/network.ts'
 import type { Principal } from '../core/principal.ts'
 import { digest } from '../core/secret.ts'
+import { fairTurns } from '../http/fair-turns.ts'
 import { type Introspection, introspectToken } from './introspect-token.ts'
 import type { ClaimReading } from './read-claims.ts'
 import { toPrincipal } from './to-principal.ts'
@@ -41,8 +43,11 @@ export interface TrustedIssuer {
 
 /** Verifies access tokens (RFC 9068 section 4) and caches valid ones. */
 export interface TokenVerifier {
-  /** Throws `token_invalid` or `keys_unavailable`. The token is untrusted, and must be for `resource`. */
-  verify(token: string, resource: string): Principal | Promise<Principal>
+  /**
+   * Throws `token_invalid` or `keys_unavailable`. The token is untrusted, and must be for `resource`; `address`
+   * is where it comes from.
+   */
+  verify(token: string, resource: string, address: string): Principal | Promise<Principal>
   /**
    * Whether a principal's token is still valid, for streams and the like that outlive the request it came
    * with.
@@ -72,6 +77,13 @@ interface Verified {
 }
 
 const cacheSize = 10_000
+/**
+ * How many tokens an issuer is asked about at a time that it has not vouched for before: fewer than may be asked
+ * about at all, so that made-up ones keep nobody else from being asked about again.
+ */
+const strangersAtOnce = 48
+const mostStrangersWaiting = 500
+const strangerMilliseconds = 5000
 
 /**
  * Builds the verifier. Verifying signatures is expensive; with the cache, a known token costs a hash and a
@@ -83,6 +95,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   const cache = new LRUCache<string, Verified>({ max: cacheSize })
   const running = new Map<string, Promise<Verified>>()
   const origins = new WeakMap<Principal, Verified | 'over'>()
+  const strangers = fairTurns({ places: strangersAtOnce, waiting: mostStrangersWaiting })
 
   const isFresh = ({ freshUntil }: Verified): boolean =>
     freshUntil === undefined || epochSeconds(clock) < freshUntil
@@ -97,7 +110,8 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     return principal
   }
 
-  const examine = async (token: string, key: string): Promise<Verified> => {
+  /** `network` is that of a stranger; undefined for a token that the issuer has vouched for. */
+  const examine = async (token: string, key: string, network: string | undefined): Promise<Verified> => {
     const issuer = findIssuer(claimedIssuer(token))
     const { introspection, audiences: accepted } = issuer
     if (introspection === undefined) {
@@ -106,24 +120,29 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       const principal = toPrincipal(payload, issuer)
       return { principal, accepted, isKeyKnown, freshUntil: undefined, again: () => undefined }
     }
-    const askedAt = epochSeconds(clock)
-    const principal = await introspectToken(token, issuer, introspection, clock)
-    return {
-      principal,
-      accepted,
-      isKeyKnown: () => true,
-      // From the question on: what the issuer says may be as old as that.
-      freshUntil: askedAt + introspection.cacheSeconds,
-      again: (begun) => void askAgain(token, key, begun),
+    const ask = async (): Promise<Verified> => {
+      const askedAt = epochSeconds(clock)
+      return {
+        principal: await introspectToken(token, issuer, introspection, clock),
+        accepted,
+        isKeyKnown: () => true,
+        // From the question on: what the issuer says may be as old as that.
+        freshUntil: askedAt + introspection.cacheSeconds,
+        again: (begun) => void askAgain(token, key, begun),
+      }
     }
+    if (network === undefined) return ask()
+    const done = await strangers.take(network, AbortSignal.timeout(strangerMilliseconds))
+    if (done === undefined) throw keysUnavailable('too many unknown tokens are asked about')
+    return ask().finally(done)
   }
 
-  const verifyAnew = (token: string, key: string): Promise<Verified> => {
+  const verifyAnew = (token: string, key: string, network?: string): Promise<Verified> => {
     // Concurrent requests with the same new token share one verification.
     const waiting = running.get(key)
     if (waiting !== undefined) return waiting
     const began = performance.now()
-    const verification = examine(token, key)
+    const verification = examine(token, key, network)
       .then(
         (verified) => {
           cache.set(key, verified)
@@ -162,11 +181,12 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   }
 
   return {
-    verify(token, resource) {
+    verify(token, resource, address) {
       const key = digest(token)
       const known = cache.get(key)
       if (known !== undefined && isFresh(known)) return admit(known, resource)
-      return verifyAnew(token, key).then((verified) => admit(verified, resource))
+      const network = known === undefined ? networkOf(address) : undefined
+      return verifyAnew(token, key, network).then((verified) => admit(verified, resource))
     },
     isCurrent: (principal) =>
       !isExpired(principal, clock) && isRevoked(principal) === false && isVouchedFor(principal),

@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici'
+import { fairTurns } from './fair-turns.ts'
 import { fetchHeaders, readWhole } from './read-answer.ts'
 import { FetchRefused, publicLookup } from './safe-fetch.ts'
-import { createSlots } from './slots.ts'
 import { leadsInside } from './special-use.ts'
 import { Agent } from './undici.ts'
 
@@ -10,9 +10,9 @@ interface OperatorFetchOptions {
   readonly origins: readonly string[]
   readonly userAgent: string
   readonly maxBytes: number
-  /** For everything together: name, connection, answer, body. */
+  /** For everything together: waiting for its turn, name, connection, answer, body. */
   readonly milliseconds: number
-  /** Maximum number of concurrent requests. */
+  /** Maximum number of concurrent requests; all others wait. */
   readonly running: number
 }
 
@@ -36,7 +36,7 @@ export type OperatorFetch = (
 export function createOperatorFetch(options: OperatorFetchOptions): OperatorFetch {
   const { origins, userAgent, maxBytes, milliseconds, running } = options
   const trusted = new Set(origins)
-  const slots = createSlots({ perKey: running, total: running })
+  const turns = fairTurns({ places: running })
   const connect = { timeout: milliseconds }
   const bounds = { headersTimeout: milliseconds, bodyTimeout: milliseconds, keepAliveTimeout: 4000 }
   const direct = new Agent({ ...bounds, connect })
@@ -47,10 +47,10 @@ export function createOperatorFetch(options: OperatorFetchOptions): OperatorFetc
     const isTrusted = trusted.has(url.origin)
     const problem = isTrusted ? undefined : foreignUrlProblem(url)
     if (problem !== undefined) throw new FetchRefused(`${url.origin} is not asked: ${problem}`)
-    const release = slots.take('')
-    if (release === undefined) throw new FetchRefused('too many requests to the issuer are running')
+    const limit = AbortSignal.timeout(milliseconds)
+    const done = await turns.take('', limit)
+    if (done === undefined) throw new FetchRefused('too many requests to the issuer are running')
     try {
-      const limit = AbortSignal.timeout(milliseconds)
       const answer = await (isTrusted ? direct : guarded).request({
         origin: url.origin,
         path: url.pathname + url.search,
@@ -61,7 +61,7 @@ export function createOperatorFetch(options: OperatorFetchOptions): OperatorFetc
       })
       return await readAnswer(answer, maxBytes)
     } finally {
-      release()
+      done()
     }
   }
 }

@@ -11,6 +11,7 @@ import { openIdProvider } from '../../src/issuer/openid-provider.ts'
 import { providerSetting, startIdentityProvider, type TestProvider } from '../support/identity-provider.ts'
 import { startInstallation } from '../support/installation.ts'
 import { listen } from '../support/listen.ts'
+import { until } from '../support/until.ts'
 
 const bounds = { userAgent: 'test', maxBytes: 64 * 1024, milliseconds: 30_000, running: 4 }
 
@@ -190,5 +191,25 @@ describe('a fetch for an issuer that the operator named', () => {
     const { url: origin } = await listen(server, test)
     const fetch = createOperatorFetch({ origins: [origin], ...bounds })
     await assert.rejects(fetch(origin, {}), /larger than 65536 bytes/)
+  })
+
+  it('waits for its turn, as long as it may take, where many are running (A36)', async (test) => {
+    const held: (() => void)[] = []
+    const server = createServer((_req, res) => void held.push(() => res.end()))
+    const { url: origin } = await listen(server, test)
+    const fetch = createOperatorFetch({ origins: [origin], ...bounds, milliseconds: 1000, running: 2 })
+    const all = Array.from({ length: 5 }, () => fetch(origin, {}))
+    for (let answered = 0; answered < 5; answered++) {
+      await until(() => held.length > answered, 'the next one is there')
+      assert.ok(held.length <= answered + 2)
+      held[answered]?.()
+    }
+    for (const { status } of await Promise.all(all)) assert.equal(status, 200)
+    const late = await Promise.allSettled(Array.from({ length: 3 }, () => fetch(origin, {})))
+    assert.equal(held.length, 7)
+    assert.deepEqual(
+      late.map(({ status }) => status),
+      ['rejected', 'rejected', 'rejected'],
+    )
   })
 })
