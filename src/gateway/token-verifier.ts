@@ -175,7 +175,8 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
 
   const isVouchedFor = (principal: Principal): boolean => {
     const verified = origins.get(principal)
-    if (verified === 'over') return false
+    // An answer that names no end counts for as long as it is cached; the next one, for as long as that one says.
+    if (verified === 'over' || isExpired(verified?.principal ?? principal, clock)) return false
     if (verified !== undefined && !isFresh(verified)) verified.again(principal)
     return verified?.isKeyKnown() !== false
   }
@@ -188,8 +189,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       const network = known === undefined ? networkOf(address) : undefined
       return verifyAnew(token, key, network).then((verified) => admit(verified, resource))
     },
-    isCurrent: (principal) =>
-      !isExpired(principal, clock) && isRevoked(principal) === false && isVouchedFor(principal),
+    isCurrent: (principal) => isRevoked(principal) === false && isVouchedFor(principal),
   }
 }
 

@@ -114,6 +114,31 @@ it('an answer about an opaque token is as old as its question (A67)', async () =
   assert.equal(questions, 2)
 })
 
+it('a stream lasts for as long as the issuer vouches for its token, whether or not it names an end (A9, A67)', async () => {
+  const clock = movableClock()
+  clock.stop()
+  let exp: number | undefined
+  let questions = 0
+  const verifier = verifierOfOpaque(async () => {
+    questions++
+    return { sub: 'user', client_id: 'client', aud: resource, ...(exp === undefined ? {} : { exp }) }
+  }, clock)
+  const principal = await verifier.verify('opaque', resource, address)
+  for (const count of [2, 3, 4]) {
+    clock.advance(31_000)
+    assert.equal(verifier.isCurrent(principal), true)
+    await setImmediate()
+    assert.equal(questions, count)
+  }
+  exp = Math.floor(clock.now() / 1000) + 40
+  clock.advance(31_000)
+  assert.equal(verifier.isCurrent(principal), true)
+  await setImmediate()
+  assert.equal(questions, 5)
+  clock.advance(15_000)
+  assert.equal(verifier.isCurrent(principal), false)
+})
+
 it('tokens that somebody makes up keep nobody else from being asked about (A36)', async () => {
   const clock = movableClock()
   const asked: string[] = []
