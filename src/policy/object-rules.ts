@@ -6,7 +6,7 @@ import {
   forbiddenForms,
   formsOf,
   spellingsOf,
-  withNormalForms,
+  withLooserForms,
 } from './uri-spellings.ts'
 
 /** What an operator allows of one kind. In a pattern, `*` matches any text, and nothing else is special. */
@@ -115,7 +115,7 @@ const uris: Reading = {
   allow: uriPattern,
   deny: forbiddenUri,
   spellingsOf,
-  withEquivalents: withNormalForms,
+  withEquivalents: withLooserForms,
 }
 
 function firstMatch<T>(patterns: readonly T[], isMatch: (one: T) => boolean): number | undefined {

@@ -69,8 +69,25 @@ export function forbiddenForms(pattern: string): readonly string[] {
 }
 
 /** Texts, each followed by its normal form if that is another text. */
-export function withNormalForms(texts: Iterable<string>): readonly string[] {
+function withNormalForms(texts: Iterable<string>): readonly string[] {
   return [...new Set([...texts].flatMap((text) => [text, normalForm(text)]))]
+}
+
+/**
+ * Texts, each followed by those that name the same to many servers: without user information, without the dot
+ * after a host, and without the host of a file, which many look for at home, whatever it is.
+ */
+export function withLooserForms(texts: Iterable<string>): readonly string[] {
+  return withNormalForms([...texts].flatMap((text) => [text, looserForm(text)]))
+}
+
+function looserForm(text: string): string {
+  const url = URL.parse(text)
+  if (url === null) return text
+  url.username = ''
+  url.password = ''
+  url.hostname = url.protocol === 'file:' ? '' : url.hostname.replace(/\.$/, '')
+  return url.href
 }
 
 /**

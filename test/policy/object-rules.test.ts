@@ -146,6 +146,20 @@ describe('rules on objects', () => {
     assert.equal(allows('tools', { deny: ['cafe\u{301}'] }, 'caf\u{e9}'), true)
   })
 
+  it('forbid what a server finds all the same with a host, a user or a dot that makes no difference to it', () => {
+    for (const [pattern, uri] of [
+      ['file:///etc/*', 'file://any.example/etc/passwd'],
+      ['file:///etc/*', 'file://127.0.0.1/srv/../etc/passwd'],
+      ['https://a.example/private/*', 'https://u@a.example/private/x'],
+      ['https://a.example/private/*', 'https://:p@a.example/%70rivate/x'],
+      ['https://a.example/private/*', 'https://a.example./private/x'],
+    ] as const)
+      assert.equal(allows('resources', { deny: [pattern] }, uri), false, `${pattern} and ${uri}`)
+    assert.equal(allows('resources', { deny: ['file://nas/etc/*'] }, 'file:///etc/x'), true)
+    assert.equal(allows('resources', { allow: ['file:///etc/*'] }, 'file://nas/etc/x'), false)
+    assert.equal(allows('resources', { allow: ['file://nas/*'] }, 'file://nas/etc/x'), true)
+  })
+
   it('see through escapes beside others that are none, wherever these stand', () => {
     for (const noEscape of ['%', '?%', '#%', '?%zz', '#%ff', '/%c3%28', '%2', '?%u0065']) {
       for (const uri of [
