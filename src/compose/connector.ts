@@ -1,4 +1,5 @@
 import type { UpstreamConfig } from '../config/schema.ts'
+import { personIn } from '../gateway/owner.ts'
 import { scrub } from '../telemetry/scrub.ts'
 import { breaker } from '../upstream/breaker.ts'
 import type { Connector } from '../upstream/contract.ts'
@@ -68,7 +69,7 @@ export function buildConnector(
       state === 'open'
         ? warn('the server cannot be reached and gets a rest')
         : log.logger.info({ upstream: name }, `${name}: the server answers again`)
-    return breaker(server, { ...config.breaker, clock, onChange })
+    return breaker(server, { ...config.breaker, clock, onChange, personOf: personIn })
   }
   throw new Error('an upstream has neither url nor command')
 }

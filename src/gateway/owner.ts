@@ -10,6 +10,12 @@ export function principalName(principal: Principal): string {
   return name
 }
 
+/** The person or machine in the name of a principal, the same for each client that they use. */
+export function personIn(name: string): string {
+  const [issuer, subject] = JSON.parse(name) as readonly string[]
+  return JSON.stringify([issuer, subject])
+}
+
 /** A principal lives as long as its token is cached. */
 const names = new WeakMap<Principal, string>()
 

@@ -1,6 +1,6 @@
 import { type Clock, isRecent } from '../core/clock.ts'
 import { type ErrorCode, Refusal } from '../core/errors.ts'
-import type { Connector } from './contract.ts'
+import type { Connector, UpstreamRequest } from './contract.ts'
 
 interface BreakerOptions {
   /** This many failures without a success in between open the circuit. */
@@ -13,6 +13,8 @@ interface BreakerOptions {
   readonly clock: Clock
   /** Called when the circuit opens and when it closes. */
   readonly onChange: (state: 'open' | 'closed') => void
+  /** Who a principal is, whatever client they use. */
+  readonly personOf: (principal: string) => string
 }
 
 /** Errors that show that a server is down. A server that answers with an error is up. */
@@ -27,13 +29,17 @@ const isAbsence = (status: number): boolean => status >= 502 && status <= 504
 
 /**
  * Spares a server that does not answer, and the callers that would wait for it: after some failures requests
- * are refused at once (`upstream_resting`), until one that was let through has been answered.
+ * are refused at once (`upstream_resting`), until one that was let through has been answered. If the server
+ * could be reached, and nobody else's requests have failed, what one person asks may be the cause: then only
+ * that person's requests are refused.
  */
 export function breaker(connector: Connector, options: BreakerOptions): Connector {
-  const { failures, restSeconds, clock, onChange } = options
+  const { failures, restSeconds, clock, onChange, personOf } = options
   let failed = 0
   const restMilliseconds = restSeconds * 1000
   let triedAt = 0
+  /** Whose requests alone have failed; undefined if several people's have, or if it was nobody's. */
+  let suspect: string | undefined
   /** A request tries the server, and has shown nothing yet. */
   let isTrying = false
 
@@ -42,7 +48,8 @@ export function breaker(connector: Connector, options: BreakerOptions): Connecto
     failed = 0
     isTrying = false
   }
-  const failure = (): void => {
+  const failure = (person: string | undefined): void => {
+    suspect = failed === 0 || suspect === person ? person : undefined
     failed++
     isTrying = false
     if (failed < failures) return
@@ -54,15 +61,13 @@ export function breaker(connector: Connector, options: BreakerOptions): Connecto
   const over = (): void => {
     if (isTrying) triedAt = Number.NEGATIVE_INFINITY
   }
-  const told = (error: unknown): never => {
-    if (error instanceof Refusal && absences.has(error.code)) failure()
-    throw error
-  }
+  const mayPass = ({ principal }: UpstreamRequest): boolean =>
+    failed < failures || (suspect !== undefined && personOf(principal) !== suspect)
 
   return {
     // Waits for the end without holding on to what a stream no longer needs, as an awaiting function would.
     send(request, reply) {
-      if (failed >= failures) {
+      if (!mayPass(request)) {
         if (isRecent(clock, triedAt, restMilliseconds)) {
           const wait = triedAt + restMilliseconds - clock.now()
           const retryAfterSeconds = Math.ceil(wait / 1000)
@@ -72,10 +77,16 @@ export function breaker(connector: Connector, options: BreakerOptions): Connecto
         isTrying = true
       }
       const { accept } = reply
+      const { principal } = request // not the request itself, which a stream no longer needs
+      const told = (error: unknown): never => {
+        if (error instanceof Refusal && absences.has(error.code))
+          failure(error.code === 'upstream_unreachable' ? undefined : personOf(principal))
+        throw error
+      }
       const sent = connector.send(request, {
         ...reply,
         accept(status, headers) {
-          if (isAbsence(status)) failure()
+          if (isAbsence(status)) failure(personOf(principal))
           // A notification that goes to nobody, or only into a queue, is accepted without the server.
           else if (status !== 202) success()
           return accept(status, headers)

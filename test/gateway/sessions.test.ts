@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import { systemClock } from '../../src/core/clock.ts'
 import type { Principal } from '../../src/core/principal.ts'
 import { sealer } from '../../src/core/secret.ts'
+import { personIn, principalName } from '../../src/gateway/owner.ts'
 import { sealedSessions } from '../../src/gateway/session.ts'
 import { type GatedSpy, legacyRequest, modernRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { echo } from '../support/spy-upstream.ts'
@@ -157,4 +158,12 @@ it('a session belongs to one issuer, user, client and server, and to no other', 
   for (const other of [{ issuer: 'https://b.example' }, { subject: 'bob' }, { clientId: 'd' }])
     assert.equal(opened({ ...owner, ...other }, 's'), 'foreign', JSON.stringify(other))
   assert.equal(opened(owner, 't'), 'foreign')
+})
+
+it('a person is the same with each of their clients, and nobody else is', () => {
+  const owner = { issuer: 'https://a.example', subject: 'ada', clientId: 'c' } as Principal
+  const personOf = (other: Partial<Principal>): string => personIn(principalName({ ...owner, ...other }))
+  assert.equal(personOf({ clientId: 'd' }), personOf({}))
+  for (const other of [{ issuer: 'https://b.example' }, { subject: 'bob' }])
+    assert.notEqual(personOf(other), personOf({}))
 })

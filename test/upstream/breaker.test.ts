@@ -9,9 +9,13 @@ import type { Connector, UpstreamRequest } from '../../src/upstream/contract.ts'
 import { httpConnector } from '../../src/upstream/http.ts'
 import { movableClock } from '../support/movable-clock.ts'
 
-const request = {} as UpstreamRequest
+const of = (person: string): UpstreamRequest => ({ principal: person }) as UpstreamRequest
+const request = of('somebody')
 /** One whose client leaves before anything is known. */
-const left = { method: 'GET' } as UpstreamRequest
+const left = { ...request, method: 'GET' } as UpstreamRequest
+const notification = { ...request, method: 'POST' } as UpstreamRequest
+/** Here a person has one client. */
+const personOf = (principal: string): string => principal
 const reply = { res: {} as ServerResponse, accept: (status: number) => ({ status, headers: [] }) }
 
 /** A server that is there or not, behind a breaker that rests after three failures, for ten seconds. */
@@ -34,6 +38,7 @@ function brokenServer(failure: ErrorCode | number = 'upstream_unreachable') {
     restSeconds: 10,
     clock,
     onChange: (state) => changes.push(state),
+    personOf,
   })
   const ask = async (asked = request): Promise<string> => {
     try {
@@ -85,6 +90,28 @@ describe('a server that cannot be reached (A71)', () => {
     })
   }
 
+  it('is left alone by one person where only what they ask stays unanswered, and by all where it is not they (A36)', async () => {
+    for (const failure of ['upstream_timeout', 'upstream_interrupted', 504] as const) {
+      const { server, clock, changes, ask } = brokenServer(failure)
+      for (let n = 0; n < 3; n++) await ask(of('one'))
+      assert.equal(await ask(of('one')), 'upstream_resting')
+      server.isUp = true
+      assert.equal(await ask(of('other')), 'answered')
+      assert.equal(await ask(of('one')), 'answered')
+      assert.deepEqual(changes, ['open', 'closed'])
+      server.isUp = false
+      for (let n = 0; n < 3; n++) await ask(of('one'))
+      clock.advance(10_000)
+      await ask(of('one'))
+      assert.notEqual(await ask(of('other')), 'upstream_resting')
+      assert.equal(await ask(of('other')), 'upstream_resting')
+      assert.equal(await ask(of('third')), 'upstream_resting')
+    }
+    const { ask } = brokenServer('upstream_unreachable')
+    for (let n = 0; n < 3; n++) await ask(of('one'))
+    assert.equal(await ask(of('other')), 'upstream_resting')
+  })
+
   it('is asked on where successes stand between failures, where it says no itself, or where the gateway failed', async () => {
     const { server, ask } = brokenServer()
     for (let n = 0; n < 10; n++) {
@@ -99,7 +126,6 @@ describe('a server that cannot be reached (A71)', () => {
 
   it('is tried until something is known, whoever notifies it or leaves meanwhile (A36, A71)', async () => {
     const { server, clock, changes, ask } = brokenServer()
-    const notification = { method: 'POST' } as UpstreamRequest
     for (let n = 0; n < 3; n++) await ask()
     server.isUp = true
     assert.equal(await ask(notification), 'upstream_resting')
@@ -114,7 +140,7 @@ describe('a server that cannot be reached (A71)', () => {
     const { server, clock, ask } = brokenServer()
     for (let n = 0; n < 3; n++) await ask()
     clock.advance(10_000)
-    assert.equal(await ask({ method: 'POST' } as UpstreamRequest), 'upstream_unreachable')
+    assert.equal(await ask(notification), 'upstream_unreachable')
     assert.equal(await ask(), 'upstream_resting')
     assert.equal(server.asked, 4)
   })
@@ -131,11 +157,12 @@ describe('a server that cannot be reached (A71)', () => {
       restSeconds: 10,
       clock: movableClock(),
       onChange: (state) => changes.push(state),
+      personOf,
     })
     const ask = (cancels: boolean): Promise<unknown> => {
       const res = { on() {}, writeHead: () => res, end() {} } as unknown as ServerResponse
-      const asked = { method: 'POST', headers: [], body: Buffer.from('{}'), cancels }
-      return spared.send(asked as unknown as UpstreamRequest, { ...reply, res })
+      const asked = { ...notification, headers: [], body: Buffer.from('{}'), cancels }
+      return spared.send(asked, { ...reply, res })
     }
     for (let n = 0; n < 3; n++) {
       await assert.rejects(ask(false), { code: 'upstream_interrupted' })
@@ -152,7 +179,7 @@ describe('a server that cannot be reached (A71)', () => {
       send: () => (++asked <= 1 ? Promise.reject(new Refusal('upstream_timeout')) : new Promise(() => {})),
       close: async () => {},
     }
-    const spared = breaker(hangs, { failures: 1, restSeconds: 10, clock, onChange() {} })
+    const spared = breaker(hangs, { failures: 1, restSeconds: 10, clock, onChange() {}, personOf })
     await assert.rejects(spared.send(request, reply))
     for (const expected of [2, 3]) {
       clock.advance(10_000)

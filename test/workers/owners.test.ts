@@ -169,7 +169,13 @@ describe('conversations that workers share', { timeout: 30_000 }, () => {
     }
     const ways = workers.map((owners) => owners.at('files')('sse', server))
     const clock = movableClock()
-    const spared = breaker(ways[1 - owner]!, { failures: 1, restSeconds: 10, clock, onChange() {} })
+    const spared = breaker(ways[1 - owner]!, {
+      failures: 1,
+      restSeconds: 10,
+      clock,
+      onChange() {},
+      personOf: String,
+    })
     const waiting = answerOf(spared, requestOf('ada'))
     await asked
     await workers[owner]?.close()
