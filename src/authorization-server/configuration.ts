@@ -10,6 +10,7 @@ import { requestedScopeField } from './client-fields.ts'
 import { confirmUser } from './confirm-user.ts'
 import { cookieNames, longCookie, shortCookie } from './cookies.ts'
 import { renderLibraryError } from './error-page.ts'
+import { findAccount, groupsAndRoles } from './find-account.ts'
 import { grantFeatures } from './grant-features.ts'
 import { absentGrants } from './grant-types/absent-grants.ts'
 import { checkTarget } from './grant-types/client-checks.ts'
@@ -48,16 +49,7 @@ export function libraryConfiguration(
     clients: settings.clients.map((client) => describeClient(client, clientSecretHash(secret))),
     fetch,
     fetchResponseBodyLimits: { 'client_id metadata document': documentBytes },
-    findAccount: async (_context, id) => {
-      const account = await settings.identity.find(id)
-      return (
-        account && {
-          accountId: account.id,
-          claims: async () => ({ sub: account.id, name: account.displayName }),
-          ...groupsAndRoles(account),
-        }
-      )
-    },
+    findAccount: (_context, id) => findAccount(settings, id),
 
     scopes: ['openid'],
     claims: { openid: ['sub', 'name'] },
@@ -160,18 +152,6 @@ export function libraryConfiguration(
       },
     },
   }
-}
-
-/** Groups and roles of a user, as they appear in access tokens (RFC 9068 section 2.2.3.1). */
-function groupsAndRoles(account: object | undefined): {
-  groups?: readonly string[]
-  roles?: readonly string[]
-} {
-  const { groups = [], roles = [] } = (account ?? {}) as {
-    groups?: readonly string[]
-    roles?: readonly string[]
-  }
-  return { ...(groups.length === 0 ? {} : { groups }), ...(roles.length === 0 ? {} : { roles }) }
 }
 
 /**

@@ -1,21 +1,25 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
+import { findAccount } from './find-account.ts'
 import { grants } from './grants.ts'
 import { errors } from './library.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 
 /**
  * Before a client gets new tokens, asks whoever vouches for its user whether they still do. A refusal ends
- * the grant, and no answer for too long does not count as confirmation. Throws InvalidGrant and
- * TemporarilyUnavailable.
+ * the grant, and no answer for too long does not count as confirmation. The tokens say what is known of the user
+ * after that. Throws InvalidGrant and TemporarilyUnavailable.
  */
 export async function confirmUser(
   settings: AuthorizationServerSettings,
-  { oidc: { entities } }: KoaContextWithOIDC,
+  { oidc }: KoaContextWithOIDC,
 ): Promise<void> {
-  const { accountId, grantId } = entities.RefreshToken ?? {}
+  const { accountId, grantId } = oidc.entities.RefreshToken ?? {}
   if (accountId === undefined) return
   const confirmation = await settings.identity.confirm(accountId)
   if (confirmation === 'current') return
+  const account = confirmation === 'renewed' ? await findAccount(settings, accountId) : undefined
+  // The library has found the account before, with the groups and roles of the last answer.
+  if (account !== undefined) return  oidc.entity('Account', account)
   if (confirmation === 'unknown') throw unavailable('the identity provider of the user does not answer')
   if (grantId !== undefined) await grants(settings).revoke(grantId)
   throw new errors.InvalidGrant('the identity provider no longer vouches for the user')

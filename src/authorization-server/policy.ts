@@ -71,7 +71,8 @@ async function loginEnded(identity: Identity, oidc: KoaContextWithOIDC['oidc']):
   const account = await currentAccount(identity, session.accountId, session.loginTs)
   const confirmation = account && (await identity.confirm(account.id))
   if (confirmation === 'ended') Object.assign(oidc, { session: new provider.Session() })
-  return confirmation === 'current' ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT
+  const isVouchedFor = confirmation === 'current' || confirmation === 'renewed'
+  return isVouchedFor ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT
 }
 
 /**

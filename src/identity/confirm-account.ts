@@ -63,7 +63,7 @@ export async function confirmAccount(
       await endAccess(userId)
       return 'ended'
     }
-    if (answer === 'yes') return 'current'
+    if (answer === 'yes') return 'renewed'
   }
   return since(confirmedAt) <= times.recheckSeconds + times.outageSeconds ? 'current' : 'unknown'
 }

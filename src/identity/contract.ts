@@ -12,8 +12,11 @@ export interface Account {
   readonly roles?: readonly string[]
 }
 
-/** Whether an account is still vouched for; `unknown` if there has been no answer for too long. */
-export type Confirmation = 'current' | 'ended' | 'unknown'
+/**
+ * Whether an account is still vouched for: `renewed` if whoever vouches for it has just said so, and maybe something
+ * new of it; `unknown` if there has been no answer for too long.
+ */
+export type Confirmation = 'current' | 'renewed' | 'ended' | 'unknown'
 
 /** The user's input is not accepted; the message is for the user. */
 export interface LoginRefused {

@@ -27,11 +27,11 @@ describe('what an identity provider vouched for', () => {
     assert.equal(asked(), earlier, 'the login was just now')
     federation.clock.advance(301_000)
     federation.first.person = { ...alice, sub: 'bob', groups: ['ops'] }
-    assert.equal((await refresh()).status, 200)
-    assert.equal((await refresh()).status, 200)
+    for (let time = 0; time < 3; time++) {
+      const { body } = await refresh()
+      assert.deepEqual(decodeJwt(body.access_token)['groups'], ['ops'], 'what it says now')
+    }
     assert.equal(asked(), earlier + 1)
-    const { body } = await refresh()
-    assert.deepEqual(decodeJwt(body.access_token)['groups'], ['ops'], 'what it says now')
     assert.ok(
       !federation.installation.log().includes('first-refresh-'),
       'the log has no token of the provider',

@@ -215,10 +215,10 @@ describe('asking a provider whether it still vouches for somebody', () => {
   it('leaves what it said where it is silent about them, and drops groups that it names no more', async () => {
     const linked = linkedTo('usr_ada')
     const silent = await confirm(linked, async () => ({ credential: 'next', identity: undefined }))
-    assert.deepEqual(silent, { answer: 'current', done: ['Ada staff'] })
+    assert.deepEqual(silent, { answer: 'renewed', done: ['Ada staff'] })
     const said = { ...known, claims: {} }
     const fresh = await confirm(linked, async () => ({ credential: 'next', identity: said }))
-    assert.deepEqual(fresh, { answer: 'current', done: ['Ada '] })
+    assert.deepEqual(fresh, { answer: 'renewed', done: ['Ada '] })
   })
 
   it('leaves the domain that it proved where it names no address, and not where it proves that no more', async () => {
@@ -231,8 +231,8 @@ describe('asking a provider whether it still vouches for somebody', () => {
           { domains: ['example.com'] },
         )
       ).answer
-    assert.equal(await answerTo({}), 'current')
-    assert.equal(await answerTo({ email: 'ada@example.com', email_verified: true }), 'current')
+    assert.equal(await answerTo({}), 'renewed')
+    assert.equal(await answerTo({ email: 'ada@example.com', email_verified: true }), 'renewed')
     assert.equal(await answerTo({ email: 'ada@example.com', email_verified: false }), 'ended')
     assert.equal(await answerTo({ email: 'ada@other.example', email_verified: true }), 'ended')
   })
@@ -240,7 +240,7 @@ describe('asking a provider whether it still vouches for somebody', () => {
   it('leaves the tenant that it said where it names none, and not where it names another', async () => {
     const linked = linkedTo('usr_ada', { facts: { ...facts, groups: [], tenant: 'ours' } })
     for (const [said, answer] of [
-      [{}, 'current'],
+      [{}, 'renewed'],
       [{ tid: 'theirs' }, 'ended'],
     ] as const) {
       const identity = { ...known, claims: said }
@@ -267,7 +267,7 @@ describe('asking a provider whether it still vouches for somebody', () => {
       return linkedTo('usr_ada', { confirmedAt: time, askedAt: time })
     }
     const asked = await confirm(ahead(3600), async () => ({ credential: 'next', identity: undefined }))
-    assert.deepEqual(asked, { answer: 'current', done: ['Ada staff'] })
+    assert.deepEqual(asked, { answer: 'renewed', done: ['Ada staff'] })
     assert.deepEqual(await confirm(ahead(5), never), { answer: 'current', done: [] })
   })
 
