@@ -97,6 +97,7 @@ describe('tokens of another issuer, with no authorization server of ours', () =>
       [{ exp: 1 }, {}, 'token expired'],
       [{ nonce: 'n' }, {}, 'token is no access token'],
       [{ at_hash: 'h' }, {}, 'token is no access token'],
+      [{ c_hash: 'h' }, {}, 'token is no access token'],
       [{ typ: 'ID' }, {}, 'token is no access token'],
       [{ typ: 'Refresh' }, {}, 'token is no access token'],
       [{}, { typ: 'id+jwt' }, 'token is no access token'],
