@@ -90,15 +90,19 @@ function looserForm(text: string): string {
   return url.href
 }
 
+const schemeAndHost = /^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i
+
 /**
- * Equivalent URIs have the same one: only reserved characters are escaped, in capitals (RFC 3986 section
- * 6.2.2), and the others are in NFC (RFC 3987 section 5.3.2.2).
+ * Equivalent URIs have the same one: scheme and host are in lower case, whatever the scheme, only reserved
+ * characters are escaped, in capitals (RFC 3986 section 6.2.2), and the others are in NFC (RFC 3987 section
+ * 5.3.2.2).
  */
 function normalForm(text: string): string {
   return text
     .replaceAll(/(?:%[\da-f]{2})+/gi, (run) =>
       decode(run).replaceAll(/[^\w.~\u{80}-\u{10ffff}-]/gu, toEscape),
     )
+    .replace(schemeAndHost, (start) => start.toLowerCase())
     .normalize('NFC')
 }
 

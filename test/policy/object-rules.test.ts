@@ -113,6 +113,8 @@ describe('rules on objects', () => {
       ['file:///a/%2e%2e/b/./x', 'file:///b/x'],
       ['file:///a/%2E/b', 'file:///a/b'],
       ['file:///a/b/../', 'file:///a/'],
+      ['postgres://prod/x', 'postgres://PROD/x'],
+      ['Postgres://prod.EXAMPLE:5432/x', 'postgres://PROD.example:5432/x'],
     ] as const) {
       for (const [pattern, uri] of [
         [one, other],
@@ -126,6 +128,7 @@ describe('rules on objects', () => {
       ['file:///srv/../sec*', 'file:///secret/x'],
       ['file:///srv/./*', 'file:///srv/x'],
       ['file:///cafe\u{301}/*', 'file:///caf\u{e9}/x'],
+      ['postgres://*.PROD/*', 'postgres://db.prod/x'],
     ] as const) {
       assert.equal(allows('resources', { deny: [pattern] }, uri), false, `${pattern} and ${uri}`)
       assert.equal(allows('resources', { allow: [pattern] }, uri), false, `${pattern} does not allow ${uri}`)
@@ -133,6 +136,7 @@ describe('rules on objects', () => {
     for (const [pattern, uri] of [
       ['file:///a%2Fb', 'file:///a/b'],
       ['*%2F*', 'file:///a/b'],
+      ['postgres://prod/X', 'postgres://prod/x'],
       ['*%25*', 'file:///a'],
       ['file:///srv/../*', 'file:///x'],
       ['file:///srv/%2e%2E/*', 'file:///x'],
