@@ -54,6 +54,30 @@ describe('what is known of a server', () => {
     assert.equal(verdicts.known('legacy', []), undefined, 'about one era at a time')
   })
 
+  it('is asked by each for themselves where it refuses the one who asked (A36)', async () => {
+    const askedBy: (readonly string[])[] = []
+    const verdicts = rememberVerdicts({
+      async ask(_era, headers) {
+        askedBy.push(headers)
+        if (!headers.includes('welcome')) throw new Refusal('upstream_refused')
+        return 'native'
+      },
+      pinned: {},
+      seconds: 600,
+      onVerdict: () => undefined,
+      clock: movableClock(),
+    })
+    const found = await Promise.allSettled(
+      [['out'], ['welcome'], ['away']].map((headers) => verdicts.find('modern', headers)),
+    )
+    assert.deepEqual(
+      found.map(({ status }) => status),
+      ['rejected', 'fulfilled', 'rejected'],
+    )
+    assert.deepEqual(askedBy, [['out'], ['welcome'], ['away']])
+    assert.equal(verdicts.known('modern', []), 'native')
+  })
+
   it('is asked again when it is old, while nobody waits', async () => {
     const { verdicts, questions, answer, clock, news } = server()
     const first = verdicts.find('modern', [])

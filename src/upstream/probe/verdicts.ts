@@ -16,7 +16,8 @@ export interface Verdicts {
   /** What is already known, without waiting. Old knowledge is refreshed in the background. */
   known(era: Era, headers: readonly string[]): Speaks | undefined
   /**
-   * What is known, or what the server says. Everyone who wants to know at the same time shares one question.
+   * What is known, or what the server says. Everyone who wants to know at the same time shares one question,
+   * unless the server refuses the one with whose credential it was asked.
    */
   find(era: Era, headers: readonly string[]): Promise<Speaks>
   /** Remembers what the server has shown without being asked. */
@@ -59,15 +60,21 @@ export function rememberVerdicts({ ask, pinned, seconds, onVerdict, clock }: Ver
     verdicts.set(era, { speaks, askedAt: clock.now() })
   }
 
+  const askAlone = async (era: Era, headers: readonly string[]): Promise<Speaks> => {
+    const speaks = await ask(era, headers, verdicts.get(era)?.speaks)
+    learn(era, speaks)
+    return speaks
+  }
+
   const question = (era: Era, headers: readonly string[]): Promise<Speaks> => {
     const running = asking.get(era)
-    if (running !== undefined) return running
-    const asked = ask(era, headers, verdicts.get(era)?.speaks)
-      .then((speaks) => {
-        learn(era, speaks)
-        return speaks
+    if (running !== undefined)
+      return running.catch((error: unknown) => {
+        // That somebody else may not come in says nothing about this one.
+        if (error instanceof Refusal && error.code === 'upstream_refused') return askAlone(era, headers)
+        throw error
       })
-      .finally(() => asking.delete(era))
+    const asked = askAlone(era, headers).finally(() => asking.delete(era))
     asking.set(era, asked)
     return asked
   }
