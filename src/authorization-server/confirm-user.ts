@@ -19,7 +19,7 @@ export async function confirmUser(
   if (confirmation === 'current') return
   const account = confirmation === 'renewed' ? await findAccount(settings, accountId) : undefined
   // The library has found the account before, with the groups and roles of the last answer.
-  if (account !== undefined) return  oidc.entity('Account', account)
+  if (account !== undefined) return oidc.entity('Account', account)
   if (confirmation === 'unknown') throw unavailable('the identity provider of the user does not answer')
   if (grantId !== undefined) await grants(settings).revoke(grantId)
   throw new errors.InvalidGrant('the identity provider no longer vouches for the user')

@@ -9,6 +9,7 @@ import { errors } from './library.ts'
 import { consentPage } from './pages/consent-page.ts'
 import { accountPath, consentPath } from './paths.ts'
 import { blockedClients } from './registration/blocked-clients.ts'
+import { consentDigest } from './registration/consent-digest.ts'
 import { currentAccount } from './session.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 import { waitingClient } from './waiting-client.ts'
@@ -20,6 +21,12 @@ const grantsLookedAt = 10
 
 /** The page on which a user decides about a client, and what follows from the decision. */
 export interface ConsentStep {
+  /**
+   * What the form of the page belongs to: the request, and its client as the page describes it, since that may
+   * describe itself in another way by the time of the decision. Throws InvalidClient if the client is blocked
+   * or removed.
+   */
+  holder(interaction: Interaction): Promise<string>
   /** `csrf` is the token of the form. */
   show(interaction: Interaction, csrf: string): Promise<Markup>
   /**
@@ -60,6 +67,12 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
   }
 
   return {
+    async holder({ uid, params }) {
+      const client = await findClient(provider, String(params['client_id']))
+      if (client === undefined) throw new errors.InvalidClient('the client was blocked or removed meanwhile')
+      return `${uid} ${consentDigest(client)}`
+    },
+
     async show(interaction, csrf) {
       const asking = askingOf(interaction)
       const [client, account, allowed] = await Promise.all([

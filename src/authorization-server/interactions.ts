@@ -84,7 +84,7 @@ export function interactionPages(
     const interaction = await load(context)
     return interaction.prompt.name === 'login'
       ? login.show(context, await place(interaction))
-      : sendMarkup(context, await consent.show(interaction, csrfOf(interaction)))
+      : sendMarkup(context, await consent.show(interaction, forms.token(await consent.holder(interaction))))
   })
 
   for (const [path, check] of [
@@ -118,7 +118,8 @@ export function interactionPages(
   })
 
   pages.post(consentPath(':uid'), async (context) => {
-    const { interaction, form } = await loadForPost(context)
+    const interaction = await load(context)
+    const form = forms.read(context, await consent.holder(interaction))
     const note = notes.of(context.env.incoming)
     note.clientId = String(interaction.params['client_id'])
     note.subject = interaction.session?.accountId
