@@ -28,8 +28,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): Layer & { reado
     const setting = own ?? settings.get(name)
     if (setting === undefined) {
       const known = [...settings.keys()].flatMap((one) => [one, one + fileSuffix])
-      const close = closest(variable, known)
-      const hint = close === undefined ? '' : `; did you mean ${close}?`
+      const hint = hintFor(variable, known, environment)
       problems.push({ path: variable, message: `there is no such setting${hint}` })
       continue
     }
@@ -43,6 +42,16 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): Layer & { reado
     }
   }
   return { values, names, problems }
+}
+
+/** What an unknown variable was probably meant to be, or where it comes from. */
+function hintFor(variable: string, known: readonly string[], environment: NodeJS.ProcessEnv): string {
+  const close = closest(variable, known)
+  if (close !== undefined) return `; did you mean ${close}?`
+  const isOfService = /_SERVICE_(?:HOST|PORT)|_PORT(?:$|_\d)/.test(variable)
+  return isOfService && environment['KUBERNETES_SERVICE_HOST'] !== undefined
+    ? '; Kubernetes sets it for a Service with this name: set enableServiceLinks: false in the spec of the pod'
+    : ''
 }
 
 /** Sets a value at a path, creating objects on the way. */

@@ -157,6 +157,7 @@ describe('deploy/kubernetes', () => {
   }
   interface Pod {
     readonly terminationGracePeriodSeconds: number
+    readonly enableServiceLinks?: boolean
     readonly securityContext: { readonly runAsNonRoot: boolean }
     readonly volumes: { readonly name: string }[]
     readonly containers: [
@@ -195,6 +196,10 @@ describe('deploy/kubernetes', () => {
     assert.ok(pod.securityContext.runAsNonRoot && container.securityContext.readOnlyRootFilesystem)
     assert.ok(container.volumeMounts.some(({ mountPath }) => mountPath === '/tmp'))
     assert.ok(pod.terminationGracePeriodSeconds > 15)
+  })
+
+  it('gets no variables of its own service, which would look like settings', () => {
+    assert.equal(pod.enableServiceLinks, false)
   })
 
   it('has a budget for disruptions and an autoscaler for this deployment', () => {
