@@ -1,5 +1,6 @@
 import { text } from 'node:stream/consumers'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { doctorSecretVariable } from '../config/environment.ts'
 import { createAsk } from '../doctor/ask.ts'
 import type { Credentials, Finding, Visit } from '../doctor/contract.ts'
 import { examine } from '../doctor/examine.ts'
@@ -61,7 +62,7 @@ export function doctorCommand(): Command {
     .option('--client-id <id>', 'a client that the server already knows', parseGiven)
     .addOption(
       new Option('--client-secret <secret>', 'its secret; without --login or --token, for client_credentials')
-        .env('PORTCULLIS_DOCTOR_CLIENT_SECRET')
+        .env(doctorSecretVariable)
         .argParser(parseGiven),
     )
     .option('--callback-port <number>', 'where to listen for the answer of the sign-in', parsePort)

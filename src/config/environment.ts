@@ -6,6 +6,10 @@ import { listSettings, type Setting } from './settings.ts'
 
 /** Names the file to read, for commands that take `--config`. */
 export const fileVariable = 'PORTCULLIS_CONFIG'
+/** Has the secret of the client as which `portcullis doctor` connects. */
+export const doctorSecretVariable = 'PORTCULLIS_DOCTOR_CLIENT_SECRET'
+/** What variables with our prefix are besides settings. */
+const otherVariables: ReadonlySet<string> = new Set([fileVariable, doctorSecretVariable])
 
 /**
  * Settings from environment variables, or from the files that variables with the suffix `_FILE` name, with
@@ -21,7 +25,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): Layer & { reado
     ),
   )
   for (const [variable, text] of Object.entries(environment)) {
-    if (!variable.startsWith('PORTCULLIS_') || variable === fileVariable || text === undefined) continue
+    if (!variable.startsWith('PORTCULLIS_') || otherVariables.has(variable) || text === undefined) continue
     const own = settings.get(variable)
     const name =
       own === undefined && variable.endsWith(fileSuffix) ? variable.slice(0, -fileSuffix.length) : variable

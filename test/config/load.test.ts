@@ -63,6 +63,10 @@ describe('configuration', () => {
     assert.ok(wrong.length > 0 && !wrong.join().includes('hidden'))
   })
 
+  it('takes the variable of another command for no setting', () => {
+    assert.deepEqual(problems(upstream, { PORTCULLIS_DOCTOR_CLIENT_SECRET: 'x' }), [])
+  })
+
   it('says where the variables come from that Kubernetes sets for a Service with the name portcullis', () => {
     const ofService = {
       PORTCULLIS_SERVICE_HOST: '10.0.0.1',
