@@ -1,8 +1,10 @@
-import { type DestinationStream, type Logger, destination as openOutput, pino, stdTimeFunctions } from 'pino'
+import { Writable } from 'node:stream'
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino'
 import pretty from 'pino-pretty'
 import { reasonOf } from '../core/reason-of.ts'
 import type { RequestEvent } from './event.ts'
 import { scrub } from './scrub.ts'
+import { standardOutput } from './standard-output.ts'
 
 interface LogOptions {
   readonly level: string
@@ -43,16 +45,24 @@ export function createLog(options: LogOptions): Log {
   const stream: DestinationStream =
     format === 'text'
       ? pretty({
-          sync: true,
           hideObject: true,
           translateTime: 'SYS:HH:MM:ss',
           messageFormat: ({ tenant, ...entry }, key) =>
             (typeof tenant === 'string' ? `[${tenant}] ` : '') +
             withoutControls(withFault(entry[key], entry)),
-          destination: destination ?? 1,
+          destination: destination ?? streamTo(standardOutput),
         })
-      : (destination ?? standardOutput())
+      : (destination ?? standardOutput)
   return logOver(stream, options, undefined)
+}
+
+function streamTo(output: DestinationStream): Writable {
+  return new Writable({
+    write(line: Buffer, _, done) {
+      output.write(line.toString())
+      done()
+    },
+  })
 }
 
 function logOver(
@@ -83,33 +93,6 @@ function logOver(
       if (requests.isLevelEnabled(severity)) {
         requests[severity](event, format === 'text' ? describeRequest(event) : undefined)
       }
-    },
-  }
-}
-
-/** If more bytes than this are waiting, lines are written at once. */
-const writtenBytes = 4096
-const longestWaitMilliseconds = 100
-/** How much may wait while nobody reads. Further lines are dropped: what must be complete is the audit. */
-const waitingBytes = 16 * 1024 * 1024
-
-/**
- * Standard output, to which many lines are written in one call. No line waits for long, or beyond the end of
- * the process. Another thread writes, since a pipe that nobody empties would otherwise stop everything.
- */
-function standardOutput(): DestinationStream {
-  const output = openOutput({ dest: 1, sync: false, minLength: writtenBytes, maxLength: waitingBytes })
-  let isScheduled = false
-  const flush = (): void => {
-    isScheduled = false
-    output.flush()
-  }
-  return {
-    write(line) {
-      output.write(line)
-      if (isScheduled) return
-      isScheduled = true
-      setTimeout(flush, longestWaitMilliseconds).unref()
     },
   }
 }

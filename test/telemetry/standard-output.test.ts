@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
@@ -9,15 +10,26 @@ const module = JSON.stringify(join(import.meta.dirname, '../../src/telemetry/log
 const event = { kind: 'mcp', outcome: 'allowed', path: '/mcp', status: 200, durationMs: 1 }
 
 /** A process that has a log on standard output. */
-function withLog(body: string, stderr: 'inherit' | 'pipe' = 'inherit'): ReturnType<typeof spawn> {
+function withLog(
+  body: string,
+  stdio: StdioOptions = ['ignore', 'pipe', 'inherit'],
+): ReturnType<typeof spawn> {
   const source = `
+    import fs from 'node:fs'
+    import { syncBuiltinESMExports } from 'node:module'
     import { createLog } from ${module}
     const log = createLog({ level: 'info', format: 'json' })
     const tell = (requestId) => log.request({ ...${JSON.stringify(event)}, requestId })
     ${body}`
-  return spawn(process.execPath, ['--input-type=module', '--eval', source], {
-    stdio: ['ignore', 'pipe', stderr],
-  })
+  return spawn(process.execPath, ['--input-type=module', '--eval', source], { stdio })
+}
+
+/** The code with which it ends within some seconds; undefined if it has to be killed. */
+async function exitCode(child: ReturnType<typeof spawn>): Promise<number | undefined> {
+  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
+  const [code] = (await once(child, 'exit')) as [number | null]
+  clearTimeout(timer)
+  return code ?? undefined
 }
 
 async function idsOf(child: ReturnType<typeof spawn>): Promise<string[]> {
@@ -52,7 +64,7 @@ describe('the log on standard output', () => {
       }
       process.stderr.write(String(process.memoryUsage.rss()))
       process.kill(process.pid, 'SIGKILL')`,
-      'pipe',
+      ['ignore', 'pipe', 'pipe'],
     )
     const [told] = (await once(child.stderr as NodeJS.ReadableStream, 'data')) as [Buffer]
     assert.ok(Number(told.toString()) < 250 * 1024 * 1024, told.toString())
@@ -68,4 +80,51 @@ describe('the log on standard output', () => {
     const [code] = (await once(child, 'exit')) as [number]
     assert.equal(code, 7)
   })
+
+  it('ends, with its process, when its reader has gone and nothing was written since', async () => {
+    const child = withLog(
+      "process.stderr.write('up'); process.stdin.once('end', () => { tell('late'); process.exit(7) }).resume()",
+      ['pipe', 'pipe', 'pipe'],
+    )
+    await once(child.stderr as NodeJS.ReadableStream, 'data')
+    child.stdout?.destroy()
+    await once(child.stdout as NodeJS.ReadableStream, 'close')
+    child.stdin?.end()
+    assert.equal(await exitCode(child), 7)
+  })
+
+  it('ends nobody, and lets everybody end, while the disk is full', {
+    skip: process.platform !== 'linux',
+  }, async (test) => {
+    const full = openSync('/dev/full', 'w')
+    test.after(() => closeSync(full))
+    const child = withLog("setInterval(() => tell('one'), 50); setTimeout(() => process.exit(7), 500)", [
+      'ignore',
+      full,
+      'inherit',
+    ])
+    assert.equal(await exitCode(child), 7)
+  })
+
+  for (const format of ['json', 'text'] as const)
+    it(`has every line once there is room again: ${format}`, async () => {
+      const child = withLog(`
+        const { logger } = createLog({ level: 'info', format: '${format}' })
+        let isFull = true
+        const { write } = fs
+        const noRoom = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+        fs.write = (...all) => (isFull ? setImmediate(all.at(-1), noRoom) : write(...all))
+        syncBuiltinESMExports()
+        for (let id = 0; id < 50; id++) logger.info(String(id))
+        setTimeout(() => {
+          isFull = false
+          logger.info('50')
+          setTimeout(() => process.kill(process.pid, 'SIGKILL'), 1000)
+        }, 300)`)
+      const lines = (await text(child.stdout as NodeJS.ReadableStream)).split('\n').slice(0, -1)
+      assert.deepEqual(
+        lines.map((line) => /(?:"msg":"|INFO: )(\d+)/.exec(line)?.[1]),
+        Array.from({ length: 51 }, (_, id) => String(id)),
+      )
+    })
 })
