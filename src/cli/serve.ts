@@ -14,7 +14,7 @@ import { isFixable } from './fixable.ts'
 import { addConfigFlag, addStartFlags, type StartFlags, startSettings } from './flags.ts'
 import { keepConfiguration } from './keep-configuration.ts'
 import { wrongOperand } from './operand-wrong.ts'
-import { closeOnSignal, exitOnSignal, reloadOnSignal, replaceOnSignal } from './signals.ts'
+import { closeOnSignal, exitOnSignal, listenToOperator } from './signals.ts'
 import { wholeNumber } from './whole-number.ts'
 
 interface ServeFlags extends StartFlags {
@@ -22,6 +22,8 @@ interface ServeFlags extends StartFlags {
   readonly only?: Exclude<Part, 'admin'>
   readonly workers?: number
 }
+
+const nobodyToReplace = 'SIGUSR2 replaces workers, and there are none: restart, or start some with --workers'
 
 const separable = ['gateway', 'authorization-server'] as const
 
@@ -55,6 +57,7 @@ async function serve({
   workers,
   ...flags
 }: ServeFlags): Promise<void> {
+  const asked = listenToOperator()
   const load = (certificateAt?: number): Config =>
     loadConfig({
       file: config,
@@ -94,8 +97,8 @@ async function serve({
     load: () => load(),
     running: { ...running, replace },
   })
-  reloadOnSignal(keeper.reload)
-  if (led !== undefined) replaceOnSignal(led.replaceWorkers)
+  asked.reload.by(keeper.reload)
+  asked.replace.by(led?.replaceWorkers ?? (async () => running.log.logger.warn(nobodyToReplace)))
   await closeOnSignal(async () => {
     // Other parts are told about the end without waiting for a change in progress.
     await Promise.all([keeper.stop(), running.announce()])

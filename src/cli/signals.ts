@@ -39,12 +39,22 @@ export async function closeOnSignal(close: () => Promise<void>): Promise<void> {
   await close()
 }
 
-/** Replaces the workers on each SIGUSR2. */
-export function replaceOnSignal(replace: () => Promise<void>): void {
-  process.on('SIGUSR2', () => void replace())
+/** What a signal asks for, as soon as there is something that can do it. */
+export interface Asked {
+  /** Says how it is done: now, if somebody has asked already, and each time that somebody asks. */
+  readonly by: (act: () => Promise<void>) => void
 }
 
-/** Reloads what can be reloaded on each SIGHUP, which would otherwise end the process, and does on Windows. */
-export function reloadOnSignal(reload: () => Promise<void>): void {
-  if (!isWindows) process.on('SIGHUP', () => void reload())
+/**
+ * Takes SIGHUP for a wish to reload, and SIGUSR2 for one to replace the workers, which would end the process
+ * while it starts. On Windows SIGHUP still ends it.
+ */
+export function listenToOperator(): { readonly reload: Asked; readonly replace: Asked } {
+  return { reload: isWindows ? { by: () => undefined } : on('SIGHUP'), replace: on('SIGUSR2') }
+}
+
+function on(signal: NodeJS.Signals): Asked {
+  const { promise, resolve: by } = Promise.withResolvers<() => Promise<void>>()
+  process.on(signal, () => void promise.then((act) => act()))
+  return { by }
 }
