@@ -28,6 +28,9 @@ const { busy, readOnly, inputOutput, full, cannotOpen } = sqliteCodes
 /** What is no fault of a statement. */
 const awayCodes: ReadonlySet<number> = new Set([busy, readOnly, inputOutput, full, cannotOpen])
 
+/** Whether others find what is written to the open file. */
+type IsInPlace = () => boolean
+
 function asStoreAway(error: unknown): unknown {
   return awayCodes.has(sqliteCode(error)) ? new StoreAway(error) : error
 }
@@ -45,6 +48,7 @@ const batched = new Set(['InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode'
  */
 export class SqliteGroupDriver implements Driver {
   readonly #database: DatabaseSync
+  readonly #isInPlace: IsInPlace
   readonly #statements = new Map<string, Compiled>()
   #waiting: Waiting[] = []
   /** How the connection currently commits. */
@@ -53,8 +57,10 @@ export class SqliteGroupDriver implements Driver {
   #transaction: Promise<void> | undefined
   #endTransaction: () => void = () => undefined
 
-  constructor(database: DatabaseSync) {
+  /** Throws StoreAway for every statement while `isInPlace` says no. */
+  constructor(database: DatabaseSync, isInPlace: IsInPlace = () => true) {
     this.#database = database
+    this.#isInPlace = isInPlace
   }
 
   async init(): Promise<void> {
@@ -77,6 +83,7 @@ export class SqliteGroupDriver implements Driver {
 
   async beginTransaction(connection: DatabaseConnection): Promise<void> {
     while (this.#transaction !== undefined) await this.#transaction
+    this.#checkPlace()
     this.#commitBy('synchronous')
     // A transaction that read first could find that another process has written since, and fail.
     this.#exec('begin immediate')
@@ -102,6 +109,7 @@ export class SqliteGroupDriver implements Driver {
     if (where === 'in transaction') return this.#run(query)
     while (this.#transaction !== undefined) await this.#transaction
     if (!batched.has(query.query.kind)) {
+      this.#checkPlace()
       if (query.query.kind !== 'SelectQueryNode') this.#commitBy('synchronous')
       return this.#run(query)
     }
@@ -156,6 +164,7 @@ export class SqliteGroupDriver implements Driver {
 
   #commit(batch: readonly Waiting[]): Outcome[] {
     try {
+      this.#checkPlace()
       this.#commitBy(batch.some(({ mode }) => mode === 'synchronous') ? 'synchronous' : 'asynchronous')
       return batch.length === 1 ? batch.map(({ query }) => this.#attempt(query)) : this.#together(batch)
     } catch (error) {
@@ -193,6 +202,12 @@ export class SqliteGroupDriver implements Driver {
     if ('error' in outcome && (outcome.error instanceof StoreAway || !this.#database.isTransaction))
       throw outcome.error
     return outcome
+  }
+
+  /** Otherwise what is written would be lost, and nobody would hear what others write. */
+  #checkPlace(): void {
+    if (!this.#isInPlace())
+      throw new StoreAway(new Error('its file has been moved, removed or replaced: put it back, or restart'))
   }
 
   /** Throws StoreAway if that is no fault of the statement. */

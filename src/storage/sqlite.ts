@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { type Dialect, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
 import { Database } from './database.ts'
@@ -23,7 +23,7 @@ export function openSqlite(path: string): Database {
   // To macOS, on disk means in the cache of the disk otherwise. Elsewhere this means nothing.
   database.exec('PRAGMA fullfsync = ON')
   database.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`)
-  const driver = new SqliteGroupDriver(database)
+  const driver = new SqliteGroupDriver(database, path === ':memory:' ? undefined : watchPlace(path))
   const dialect: Dialect = {
     createAdapter: () => new TransactionalAdapter(),
     createDriver: () => driver,
@@ -31,6 +31,19 @@ export function openSqlite(path: string): Database {
     createQueryCompiler: () => new SqliteQueryCompiler(),
   }
   return new Database(dialect, (query, mode) => driver.execute(query, { mode }))
+}
+
+/** Returns what says whether the same file is still at a path. */
+function watchPlace(path: string): () => boolean {
+  const { dev, ino } = statSync(path)
+  return () => {
+    try {
+      const found = statSync(path, { throwIfNoEntry: false })
+      return found?.ino === ino && found.dev === dev
+    } catch {
+      return true // without permission to look nobody knows
+    }
+  }
 }
 
 /**

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { readFile, stat } from 'node:fs/promises'
+import { copyFile, readFile, rename, rm, stat } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import { sql } from 'kysely'
+import { StoreAway } from '../../src/core/store-away.ts'
 import { storeFile } from '../../src/storage/open-embedded.ts'
 import { openSqlite } from '../../src/storage/sqlite.ts'
 import { sqliteEngine } from '../support/engines.ts'
@@ -28,6 +29,33 @@ describe('the file of the embedded store', () => {
       assert.equal((await stat(path)).mode & 0o777, 0o600, path)
       assert.ok(!(await readFile(path)).includes('the-bearer-secret'))
     }
+    await store.close()
+    await home.destroy()
+  })
+
+  it('is away where it was moved, replaced by a copy, or removed, and is there again once it is back', async () => {
+    const home = await (await sqliteEngine()).create()
+    const store = await home.open()
+    const file = storeFile(home.folder as string)
+    const put = (): Promise<void> => store.artifacts.put({ model: 'Grant', id: 'one', payload: {} })
+    const uses = [
+      put,
+      () => store.artifacts.find('Grant', 'one'),
+      () => store.revocations.has('token', 'one'),
+      () => store.artifacts.removeGrants(['one']),
+    ]
+    const isAway = async (): Promise<void> => {
+      for (const use of uses) await assert.rejects(use, StoreAway)
+    }
+    await put()
+    await rename(file, `${file}.moved`)
+    await isAway()
+    await copyFile(`${file}.moved`, file)
+    await isAway()
+    await rename(`${file}.moved`, file)
+    for (const use of uses) await use()
+    await rm(file)
+    await isAway()
     await store.close()
     await home.destroy()
   })
