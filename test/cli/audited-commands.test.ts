@@ -70,6 +70,30 @@ describe('what an operator does on this machine is in the audit, also where it f
     assert.deepEqual(eventsIn(data), ['admin.user: user invite ada allowed'])
   })
 
+  for (const whenUnwritable of ['continue', 'refuse'])
+    it(`or it is told that it is not, in lines, beside what was asked for: ${whenUnwritable}`, async (test) => {
+      const { data } = await open(test)
+      setVariable(test, 'PORTCULLIS_AUDIT_WHEN_UNWRITABLE', whenUnwritable)
+      const { writeSync } = fs
+      replaceFs(test, 'writeSync', (...write) => {
+        if (!write[1].includes('"seq":1')) return writeSync(...write)
+        throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+      })
+      const { exitCode } = process
+      test.after(() => {
+        process.exitCode = exitCode
+      })
+      const { out, err, failure } = await runHere(test, userCommand(), ['invite', 'ada', '--data', data])
+      assert.equal(failure, undefined)
+      assert.match(out, /\/setup\//)
+      assert.deepEqual(err.split('\n'), [
+        'portcullis: events of the audit cannot be written (no space left on device)',
+        'portcullis: the last events of the audit could not be written',
+      ])
+      assert.equal(process.exitCode, 2)
+      assert.deepEqual(eventsIn(data), [])
+    })
+
   it('with users and tokens', async (test) => {
     const { data, run } = await open(test)
     for (const action of ['invite', 'enable', 'remove', 'remove']) await run(userCommand(), action, 'ada')
