@@ -16,11 +16,10 @@ describe('what an operator asks of portcullis serve by a signal', {
   it('waits until it serves, and ends nothing', { timeout: 60_000 }, async (test) => {
     const asked = Promise.withResolvers<void>()
     const told = Promise.withResolvers<void>()
-    const issuer = createServer(async (_, res) => {
+    const issuer = createServer((_, res) => {
       asked.resolve()
-      await told.promise
-      res.setHeader('content-type', 'application/json')
-      res.end(JSON.stringify({ issuer: url, jwks_uri: `${url}/keys`, keys: [] }))
+      const answer = JSON.stringify({ issuer: url, jwks_uri: `${url}/keys`, keys: [] })
+      void told.promise.then(() => res.setHeader('content-type', 'application/json').end(answer))
     })
     const { url } = await listen(issuer, test)
     const data = mkdtempSync(join(tmpdir(), 'portcullis-signals-'))

@@ -63,32 +63,6 @@ describe('configuration', () => {
     assert.ok(wrong.length > 0 && !wrong.join().includes('hidden'))
   })
 
-  it('takes the variable of another command for no setting', () => {
-    assert.deepEqual(problems(upstream, { PORTCULLIS_DOCTOR_CLIENT_SECRET: 'x' }), [])
-  })
-
-  it('says where the variables come from that Kubernetes sets for a Service with the name portcullis', () => {
-    const ofService = {
-      PORTCULLIS_SERVICE_HOST: '10.0.0.1',
-      PORTCULLIS_SERVICE_PORT_HTTP: '80',
-      PORTCULLIS_PORT: 'tcp://10.0.0.1:80',
-      PORTCULLIS_PORT_80_TCP_ADDR: '10.0.0.1',
-    }
-    const found = problems(upstream, {
-      ...ofService,
-      KUBERNETES_SERVICE_HOST: '10.0.0.2',
-      PORTCULLIS_PROT: 'x',
-    })
-    assert.equal(found.length, 5)
-    for (const problem of found.slice(0, 4))
-      assert.match(
-        problem,
-        /: there is no such setting; Kubernetes sets it .*: set enableServiceLinks: false /,
-      )
-    for (const problem of [...problems(upstream, ofService), ...found.slice(4)])
-      assert.match(problem, /^PORTCULLIS_\w+: there is no such setting$/)
-  })
-
   it('lets the file override the command, the environment the file, and flags everything', () => {
     const path = configFile(`listen: { gateway: 2, admin: 2 }\ntokens: { codeSeconds: 2 }\n${upstream}`)
     const environment = {
