@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { Refusal } from '../core/errors.ts'
+import { isJsonObject } from '../core/json-object.ts'
 import type { Principal } from '../core/principal.ts'
 import type { OpenRateLimit, RateLimit } from '../limits/contract.ts'
 import { type Call, type CallSummary, isEndless } from './call.ts'
@@ -135,8 +136,7 @@ export function createAdmission(
   ): Promise<void> => {
     for (const { row, params } of methods) {
       if (row.method !== 'tools/call') continue
-      // The server may convert a name that is not a string to one.
-      const tool = String(params['name']).slice(0, maxNameLength)
+      const tool = textOf(params['name']).slice(0, maxNameLength)
       const points = Object.hasOwn(toolsPerMinute, tool) ? toolsPerMinute[tool] : toolsPerMinute['*']
       if (points === undefined) continue
       const key = `${name} ${tool} ${principalName(principal)}`
@@ -164,6 +164,15 @@ export function createAdmission(
       return limitsTools ? countTools(call, principal, upstream) : undefined
     },
   }
+}
+
+/**
+ * The text to which a server may convert a name that is not a string. The name is untrusted: an object may have
+ * members that keep it from being converted.
+ */
+function textOf(name: unknown): string {
+  const parts = [name].flat(Number.POSITIVE_INFINITY)
+  return parts.map((part) => (isJsonObject(part) ? '' : String(part))).join()
 }
 
 function openPlace(taken: Map<string, number>, res: ServerResponse): Place {

@@ -93,6 +93,11 @@ describe('requests in a minute', () => {
     const named = legacyRequest('tools/call', { name: ['mail'], arguments: {} })
     for (let n = 0; n < 2; n++) assert.equal((await gate.post(named, { token })).status, 200)
     assertTooMany(await gate.post(call('mail'), { token }))
+    // No text can be made of it.
+    for (const name of [{ toString: 1 }, [{ toString: 1 }]]) {
+      const odd = legacyRequest('tools/call', { name, arguments: {} })
+      assert.equal((await gate.post(odd, { token })).status, 200)
+    }
   })
 
   it('do not count what was refused for want of a scope', async (test) => {
