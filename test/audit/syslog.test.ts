@@ -55,6 +55,27 @@ describe('the syslog sink', () => {
     assert.equal(connections, 2)
   })
 
+  for (const end of ['end', 'resetAndDestroy'] as const)
+    it(`connects again after a server that greets has called ${end}`, async (test) => {
+      let received = ''
+      const open: Socket[] = []
+      const server = createServer((socket) => {
+        open.push(socket.on('data', (chunk) => (received += chunk.toString())))
+        socket.write('welcome')
+      })
+      const { port } = await listen(server, test)
+      const { mock } = test.mock.method(Socket.prototype, 'setKeepAlive')
+      const sink = syslogSink({ name: 's', transport: 'tcp', host: '127.0.0.1', port, sender, format })
+      test.after(() => sink.close())
+      await sink.deliver([line])
+      await until(() => received === framed, 'the line has come')
+      open[0]?.[end]()
+      const [own] = mock.calls.map((call) => call.this as Socket)
+      await until(() => own?.destroyed === true, 'the connection is given up')
+      await sink.deliver([line])
+      await until(() => received === framed + framed, 'the line has come')
+    })
+
   it('says so of a server that takes nothing any more, and takes it for down', {
     timeout: 30_000,
   }, async (test) => {
@@ -83,7 +104,12 @@ describe('the syslog sink', () => {
     )
   })
 
-  it('gives a severity also to an outcome of a newer version', () => {
+  it('gives each outcome its severity, and one also to an outcome of a newer version', () => {
+    const severities = { allowed: 6, challenged: 5, limited: 4, denied: 4, failed: 3 }
+    for (const [outcome, severity] of Object.entries(severities)) {
+      const event = line.replace('"denied"', `"${outcome}"`)
+      assert.ok(syslogMessage(event, event, sender).startsWith(`<${13 * 8 + severity}>1 `), outcome)
+    }
     const newer = line.replace('"denied"', '"postponed"')
     assert.ok(syslogMessage(newer, newer, sender).startsWith('<110>1 2026-11-27T12:00:00.000Z gate-1 '))
   })
