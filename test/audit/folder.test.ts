@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import fs, { mkdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
+import fs, { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { anchorsOf, writeAnchor } from '../../src/audit/anchors.ts'
@@ -48,6 +48,29 @@ describe('the folder of the audit (N34)', () => {
       'keeper.json',
     ]
     assert.deepEqual([...given].toSorted(), written)
+  })
+
+  it('has each file flushed and closed when the next one begins', async (test) => {
+    const made = makeTrailFolder()
+    const flushed = new Set<string>()
+    const { fdatasyncSync: flush } = fs
+    replaceFs(test, 'fdatasyncSync', (descriptor) => {
+      flushed.add(basename(readlinkSync(`/proc/self/fd/${descriptor}`)))
+      flush(descriptor)
+    })
+    const openFiles = (): string[] =>
+      readdirSync('/proc/self/fd').flatMap((descriptor) => {
+        const target = fs.existsSync(`/proc/self/fd/${descriptor}`)
+          ? readlinkSync(`/proc/self/fd/${descriptor}`)
+          : ''
+        return target.startsWith(made.folder) ? [basename(target)] : []
+      })
+    const trail = made.open({ fileBytes: 100 })
+    for (const call of ['one', 'two', 'three']) trail.commit(someEvent(call))
+    const files = listFiles(made.folder)
+    assert.deepEqual([files.length, openFiles()], [4, files.slice(-1)])
+    assert.deepEqual([...flushed], files.slice(0, -1))
+    await trail.close()
   })
 
   it('keeps the file that is written to, however old it is', async () => {

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
-import { createServer } from 'node:http'
-import { connect } from 'node:net'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import { type AddressInfo, connect } from 'node:net'
 import { describe, it } from 'node:test'
+import { connect as connectTls } from 'node:tls'
 import { AddressUnusable, drain, listen, PortForbidden, PortTaken } from '../../src/http/listen.ts'
+import { makeCertificate } from '../support/local-tls.ts'
 import { pretendPlatform } from '../support/pretend-platform.ts'
+import { until } from '../support/until.ts'
 
 describe('listening', () => {
   for (const [platform, said] of [
@@ -68,21 +73,34 @@ describe('listening', () => {
 })
 
 describe('draining', () => {
-  it('answers a request that was on its way when it began, and takes no new connection', async () => {
-    const server = createServer((_req, res) => res.end('answered'))
-    const port = await listen(server, { name: 'test', host: '127.0.0.1', port: 0, fix: '' })
-    const accepted = new Promise((resolve) => server.once('connection', resolve))
-    const socket = connect(port, '127.0.0.1')
-    let text = ''
-    socket.on('data', (chunk) => (text += chunk.toString()))
-    const ended = new Promise((resolve) => socket.once('close', resolve))
-    await accepted
-    const drained = drain(server, 5000)
-    await assert.rejects(fetch(`http://127.0.0.1:${port}`))
-    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
-    await Promise.all([drained, ended])
-    assert.match(text, /^HTTP\/1.1 200 .*answered$/s)
-  })
+  for (const scheme of ['http', 'https'] as const)
+    it(`answers a request that was on its way over ${scheme} when it began, and takes no new connection`, {
+      timeout: 60_000,
+    }, async (test) => {
+      test.mock.timers.enable({ apis: ['setInterval'] })
+      const pair = makeCertificate()
+      const answer = (_req: IncomingMessage, res: ServerResponse): void => void res.end('answered')
+      const server = scheme === 'http' ? createServer(answer) : createTlsServer(pair, answer)
+      const port = await listen(server, { name: 'test', host: '127.0.0.1', port: 0, fix: '' })
+      assert.equal((server.address() as AddressInfo).address, '127.0.0.1')
+      const accepted = once(server, scheme === 'http' ? 'connection' : 'secureConnection')
+      const socket =
+        scheme === 'http'
+          ? connect(port, '127.0.0.1')
+          : connectTls({ port, host: '127.0.0.1', ca: pair.cert })
+      let text = ''
+      socket.on('data', (chunk) => (text += chunk.toString()))
+      const ended = once(socket, 'close')
+      await accepted
+      const drained = drain(server, 3_600_000)
+      await assert.rejects(fetch(`http://127.0.0.1:${port}`))
+      test.mock.timers.tick(500)
+      socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+      await until(() => text.endsWith('answered'))
+      test.mock.timers.tick(500)
+      await Promise.all([drained, ended])
+      assert.match(text, /^HTTP\/1.1 200 .*answered$/s)
+    })
 
   it('does not wait for a connection that is idle between two requests', async () => {
     const server = createServer((_req, res) => res.end('answered'))
