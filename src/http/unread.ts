@@ -9,8 +9,13 @@ export const readPatience = 60_000
  */
 export function watchAnswers(server: Pick<Server, 'prependListener'>): void {
   server.prependListener('request', (_req: IncomingMessage, res: ServerResponse) => {
-    res.on('prefinish', () => awaitReader(res, readPatience))
+    res.on('prefinish', awaitItsReader)
   })
+}
+
+/** One function for all answers, since each request has one. */
+function awaitItsReader(this: ServerResponse): void {
+  awaitReader(this, readPatience)
 }
 
 /** Ends an answer. A client that reads nothing of it for `patience` milliseconds is disconnected. */
