@@ -63,6 +63,44 @@ describe('the log', () => {
     )
   })
 
+  it('tells a person in one line what was asked, by whom, through what, and why not', () => {
+    const lineOf = (more: Partial<RequestEvent>): string => {
+      const { log, written } = openLog('text')
+      log.request({ ...event, ...more })
+      return written().replace(/^\[[\d:]+\] /, '')
+    }
+    const call = { methods: ['tools/call'], object: 'rm', subject: 'ada', clientId: 'cli' }
+    assert.equal(lineOf(call), 'INFO: mcp    200 tools/call rm (ada via cli) 1.0 ms [of-the-request]\n')
+    assert.equal(
+      lineOf({ ...call, outcome: 'denied', code: 'object_denied', reason: 'a rule', status: 403 }),
+      'INFO: mcp    403 tools/call rm (ada via cli) denied: object_denied: a rule 1.0 ms [of-the-request]\n',
+    )
+    assert.equal(
+      lineOf({ outcome: 'failed', status: 500, reason: 'fault' }),
+      'WARN: mcp    500 POST /mcp failed: fault 1.0 ms [of-the-request]\n',
+    )
+    const token = { kind: 'oauth', path: '/token', step: 'token', grantType: 'refresh_token' } as const
+    assert.equal(
+      lineOf({ ...token, clientId: 'cli' }),
+      'INFO: oauth  200 POST /token token refresh_token (cli) 1.0 ms [of-the-request]\n',
+    )
+  })
+
+  it('says which worker and which tenant a line is of, where there are several', () => {
+    const ofLine = (worker: number | undefined, tenant: string | undefined): object => {
+      const destination = new PassThrough()
+      const log = createLog({ level: 'info', format: 'json', destination, worker })
+      const own = tenant === undefined ? log : log.forTenant(tenant)
+      own.request(event)
+      const { worker: at, tenant: of } = JSON.parse(String(destination.read())) as Record<string, unknown>
+      return [at, of]
+    }
+    assert.deepEqual(ofLine(undefined, undefined), [undefined, undefined])
+    assert.deepEqual(ofLine(2, undefined), [2, undefined])
+    assert.deepEqual(ofLine(undefined, 'acme'), [undefined, 'acme'])
+    assert.deepEqual(ofLine(2, 'acme'), [2, 'acme'])
+  })
+
   it('tells a person once of what is handed on, and a machine twice', () => {
     const proxied = { ...event, kind: 'proxy' } as const
     for (const [format, lines] of [

@@ -150,7 +150,8 @@ describe('what the dashboard shows of traffic', () => {
     traffic.request(event({ kind: 'oauth', step: 'token' }))
     traffic.request(event({ kind: 'proxy' }))
     traffic.request(event({ kind: 'proxy', outcome: 'failed', code: 'upstream_unreachable', status: 502 }))
-    const { slots, recent } = traffic.record()
+    const { slots, activities, recent } = traffic.record()
+    assert.deepEqual(activities, [], 'what nobody did at a server')
     assert.deepEqual(slots[0]?.outcomes, { allowed: 1, challenged: 0, denied: 0, failed: 1 })
     assert.deepEqual(
       recent.map(({ event: { kind, status } }) => [kind, status]),
