@@ -40,9 +40,12 @@ function checkOwn(config: Partial<ParsedConfig>): RuleProblem[] {
   ]
 }
 
-function checkPublicUrl({ mode, publicUrl }: Partial<ParsedConfig>): RuleProblem[] {
+function checkPublicUrl({ mode, publicUrl, listen }: Partial<ParsedConfig>): RuleProblem[] {
   if (publicUrl === undefined) {
-    return mode === 'production' ? [problem(['publicUrl'], 'must be set in production mode')] : []
+    if (mode === 'production') return [problem(['publicUrl'], 'must be set in production mode')]
+    const message =
+      'must not be 0 without a publicUrl, in which it is the port that clients are told: choose one'
+    return listen?.gateway === 0 ? [problem(['listen', 'gateway'], message)] : []
   }
   const url = new URL(publicUrl)
   const problems: RuleProblem[] = []

@@ -250,7 +250,8 @@ describe('portcullis restore', () => {
     let data: string
     before(async () => {
       const source = folder()
-      const config = { data: source, listen: { gateway: 0, authorizationServer: 0, admin: 0 } }
+      const listen = { gateway: 0, authorizationServer: 0, admin: 0 }
+      const config = { data: source, publicUrl: 'http://127.0.0.1:9', listen }
       const running = await start(loadConfig({ base: { ...config, log: { level: 'silent' } } }))
       await running.close()
       good = inFolder('good')

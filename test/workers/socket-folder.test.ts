@@ -116,7 +116,11 @@ describe('a folder in which workers cannot have sockets', { timeout: 120_000 }, 
     const listen = { gateway: 0, admin: 0, authorizationServer: 0 }
     const upstreams = [{ name: 'test', url: 'http://127.0.0.1:9/mcp' }]
     const issuers = [{ issuer: silent.url, audiences: ['api'] }]
-    await writeFile(file, JSON.stringify({ data, listen, upstreams, issuers, mode: 'development' }))
+    const publicUrl = 'http://127.0.0.1:9'
+    await writeFile(
+      file,
+      JSON.stringify({ data, listen, publicUrl, upstreams, issuers, mode: 'development' }),
+    )
     const args = [program, 'serve', '-c', file, '--workers', '2']
     const child = spawn(process.execPath, args, { env: { ...process.env, TMPDIR }, stdio: 'ignore' })
     test.after(() => child.kill('SIGKILL'))
