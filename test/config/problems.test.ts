@@ -267,17 +267,6 @@ tenants:
     ])
   })
 
-  it('name the port 0 of the gateway, which would be that of the public URL', () => {
-    const problem = {
-      path: 'listen.gateway',
-      message: 'must not be 0 without a publicUrl, in which it is the port that clients are told: choose one',
-      place: '--port',
-    }
-    const flags = { listen: { gateway: 0 } }
-    assert.deepEqual(problemsOf({ flags }), [problem])
-    assert.deepEqual(problemsOf({ flags, base: { publicUrl: 'http://127.0.0.1:8080' } }), [])
-  })
-
   it('name listeners in each other’s way, where they are to be served', () => {
     const ports = (listen: string, more = ''): string[] =>
       problemsOf({
