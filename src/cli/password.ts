@@ -16,15 +16,20 @@ export async function readPassword({ fromStdin }: { readonly fromStdin: boolean 
     const message = 'there is no terminal to ask on: pass the password on standard input, with this flag'
     throw wrongOperand('--password-stdin', message)
   }
-  const password = await ask('Password: ')
-  if ((await ask('Repeat the password: ')) !== password) {
-    throw new PersonRefused('The two passwords are not the same.')
-  }
-  return password
+  const first = await ask('Password: ')
+  const second = await ask('Repeat the password: ', first.ahead)
+  if (second.typed !== first.typed) throw new PersonRefused('The two passwords are not the same.')
+  return first.typed
 }
 
-/** Asks at the terminal. The input is not shown. */
-async function ask(question: string): Promise<string> {
+interface Answer {
+  readonly typed: string
+  /** What had been typed after it already. */
+  readonly ahead: string
+}
+
+/** Asks at the terminal. The input is not shown. It begins with what was typed before the question. */
+async function ask(question: string, before = ''): Promise<Answer> {
   const { stdin, stderr } = process
   stdin.setRawMode(true).setEncoding('utf8').resume()
   stderr.write(question)
@@ -32,7 +37,8 @@ async function ask(question: string): Promise<string> {
     return await new Promise((resolve) => {
       let typed = ''
       const read = (chunk: string): void => {
-        for (const key of chunk) {
+        const keys = Array.from(chunk)
+        for (const [index, key] of keys.entries()) {
           if (key === control.interrupt) {
             stdin.setRawMode(false)
             stderr.write('\n')
@@ -40,12 +46,14 @@ async function ask(question: string): Promise<string> {
           }
           if (control.enter.includes(key) || key === control.end) {
             stdin.off('data', read)
-            return resolve(typed)
+            const ahead = keys.slice(index + 1).join('')
+            return resolve({ typed, ahead: key === '\r' ? ahead.replace(/^\n/, '') : ahead })
           }
           typed = control.backspace.includes(key) ? Array.from(typed).slice(0, -1).join('') : typed + key
         }
       }
       stdin.on('data', read)
+      read(before)
     })
   } finally {
     stdin.setRawMode(false).pause()

@@ -78,6 +78,20 @@ describe('a new password', () => {
     assert.equal(terminal.listeners(), 0)
   })
 
+  it('may be typed both times before it is asked for, as a script does', async (test) => {
+    for (const [all, expected] of [
+      ['secret\nsecret\n', 'secret'],
+      ['secret\r\nsecret\r\n', 'secret'],
+      [`sec\u{1f511}\rsec\u{1f511}${control.end}`, 'sec\u{1f511}'],
+    ] as const) {
+      const terminal = openTerminal(test)
+      const password = readPassword({ fromStdin: false })
+      await terminal.type(all)
+      assert.equal(await password, expected)
+      assert.equal(terminal.listeners(), 0)
+    }
+  })
+
   it('is none after an interruption, which leaves the terminal as it was', async (test) => {
     const terminal = openTerminal(test)
     const codes: unknown[] = []
