@@ -27,7 +27,10 @@ export async function openEmbedded(folder: string | undefined): Promise<Database
   }
 }
 
-const damaged: ReadonlySet<number> = new Set([sqliteCodes.corrupt, sqliteCodes.notADatabase])
+const { corrupt, notADatabase, readOnly, inputOutput, full, cannotOpen } = sqliteCodes
+const damaged: ReadonlySet<number> = new Set([corrupt, notADatabase])
+/** What the system refused, which SQLite does not say. */
+const refused: ReadonlySet<number> = new Set([readOnly, inputOutput, full, cannotOpen])
 
 /** What an operator can do about a file that cannot be opened; other errors are returned as they are. */
 function explainUnopened(error: unknown, file: string): unknown {
@@ -36,6 +39,10 @@ function explainUnopened(error: unknown, file: string): unknown {
   if (damaged.has(sqliteCode(cause))) {
     const fix = 'stop what runs on it, and put a backup in its place with portcullis restore FILE --force'
     return new StoreUnusable(`the store ${file} is damaged (${message}): ${fix}`, { cause })
+  }
+  if (error === cause && refused.has(sqliteCode(cause))) {
+    const fix = 'see that its disk has room and is in order, and that this user may write in its folder'
+    return new StoreUnusable(`the store ${file} cannot be opened (${message}): ${fix}`, { cause })
   }
   if (!/^E[A-Z]+$/.test(code)) return error
   const fix =

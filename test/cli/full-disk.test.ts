@@ -47,6 +47,11 @@ describe('on a disk that is full', () => {
     assert.deepEqual(readdirSync(fresh), [])
   })
 
+  it('a store that is there is named, and what to look for', async () => {
+    const reason = await runOnFullDisk(0, 'user', 'list', '--data', data)
+    assert.match(reason, /: the store .+portcullis\.sqlite cannot be opened \(disk I\/O error\): see that /)
+  })
+
   it('an export says why it cannot be written, and leaves the file of the last time as it was', async () => {
     const target = folder()
     const out = join(target, 'out')
