@@ -2,6 +2,7 @@ import { Refusal } from '../core/errors.ts'
 import { refusalWhereBusy } from '../http/busy.ts'
 import { type Exchange, forgetHead } from '../http/exchange.ts'
 import { mediaTypeOf } from '../http/media-type.ts'
+import { refusalWhereRedirected } from '../http/redirect.ts'
 import type { AnswerHeaders, ResponseHead } from '../http/relay.ts'
 import type { Rewrite } from '../upstream/contract.ts'
 import type { Place } from './admission.ts'
@@ -93,7 +94,10 @@ function acceptAnswer(
   const streams = type === 'text/event-stream'
   const isRewritten = rewrite !== undefined && (streams || rewrite.documents)
   const hasSession = call.opening === undefined && exchange.head.sessionId !== undefined
-  const refusal = refusalFor(status, type, call, hasSession) ?? refusalWhereBusy(status, headers)
+  const refusal =
+    refusalWhereRedirected(status, headers) ??
+    refusalFor(status, type, call, hasSession) ??
+    refusalWhereBusy(status, headers)
   if (refusal !== undefined) throw refusal
   if (isRewritten && isEncoded(headers))
     throw new Refusal('upstream_invalid', { reason: 'the answer is compressed, which nobody asked for' })
@@ -129,7 +133,6 @@ function refusalFor(
 ): Refusal | undefined {
   const reason = `the server answered ${status} ${type}`
   if (status === 401 || status === 407) return new Refusal('upstream_refused', { reason })
-  if (status >= 300 && status < 400) return new Refusal('upstream_invalid', { reason })
   // Many servers without streams and sessions answer these methods with 404 or 501, or GET with a page.
   const isPage = call.verb === 'GET' && status < 300 && type !== 'text/event-stream'
   const isAbsent = status === 405 || status === 501 || (status === 404 && !hasSession)
