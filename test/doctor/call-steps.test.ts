@@ -70,6 +70,22 @@ describe('doctor, once it has a token for the MCP server', () => {
     assert.deepEqual(found(), ['passed call-open: initialize, 2025-03-26', 'passed call-tools: 2 tools'])
   })
 
+  it('blames the token for a refusal, but not for a server that is away', async () => {
+    for (const [status, advice] of [
+      [401, /issuer, audience or expiry of the token/],
+      [502, /a wrong token would get 401/],
+      [504, /a wrong token would get 401/],
+      [0, /a wrong token would get 401/],
+    ] as const) {
+      const opening = visit(legacy, error(502, status))
+      await callServer(opening.made, 'a-token')
+      assert.match(opening.made.report.findings[0]?.fix ?? '', advice, `${status} to the first request`)
+    }
+    const { made } = visit(modern, result({}), error(504, 504))
+    await callServer(made, 'a-token')
+    assert.match(made.report.findings[1]?.fix ?? '', /a wrong token would get 401/)
+  })
+
   it('goes on without a session where there is none', async () => {
     const old = visit(legacy, result({}), { status: 202 }, tools)
     assert.deepEqual(await callServer(old.made, 'a-token'), { token: 'a-token', agreed: legacy })
