@@ -230,6 +230,18 @@ describe('a modern client of a legacy server', () => {
     assert.equal((await callModern(gate.url, token, 'tools/call', { name: 'a', arguments: {} })).status, 502)
   })
 
+  it('goes on in a new session also where the server has a 400 for the old one (N26)', async () => {
+    await callModern(gate.url, token, 'tools/list')
+    const opened = gate.messages('initialize').length
+    const error = { code: -32000, message: 'Bad Request: Server not initialized' }
+    const forgotten = { reply: true, status: 400, body: { id: null, error } } as const
+    let lost = 0
+    use({ 'tools/call': () => (lost++ === 0 ? forgotten : { content: [] }) })
+    const answer = await callModern(gate.url, token, 'tools/call', { id: 'x', name: 'a', arguments: {} })
+    assert.equal(answer.messages[0]?.result?.['resultType'], 'complete')
+    assert.equal(gate.messages('initialize').length, opened + 1)
+  })
+
   it('shares the new session with all that were refused in the old one, and what was taken is never repeated (N26)', async () => {
     await callModern(gate.url, token, 'tools/list')
     const taken = Promise.withResolvers<() => void>()

@@ -119,6 +119,27 @@ describe('a channel to a Streamable HTTP server', () => {
     assert.deepEqual([opened.dumped, other.dumped], [1, 1])
   })
 
+  it('is told that its session is lost with a 400 about no request as well, and with no other', async () => {
+    const about = (id: unknown, message: string): string =>
+      JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32000, message } })
+    for (const [status, said, failure] of [
+      [400, about(null, 'Bad Request: Server not initialized'), 'session_unknown'],
+      [400, about(undefined, 'Bad Request: No valid session ID provided'), 'session_unknown'],
+      [400, about(2, 'no session of that name'), undefined],
+      [400, about(null, 'Bad Request: Invalid JSON'), undefined],
+      [200, about(null, 'no session of that name'), undefined],
+    ] as const) {
+      const opened = await initialized()
+      send(opened, 'tools/list', 2)
+      await opened.received[1]?.answer(status, json, said)
+      assert.deepEqual(opened.failures, failure === undefined ? [] : [failure], said)
+    }
+    const opened = open('legacy')
+    send(opened, 'initialize', 1)
+    await opened.received[0]?.answer(400, json, about(null, 'no session left'))
+    assert.deepEqual(opened.failures, [], 'there was none')
+  })
+
   it('takes no answer that sends the gate elsewhere, does not accept it, or has no time for it (A70)', async () => {
     const opened = open('legacy')
     for (const [id, status] of [302, 403, 429].entries()) {

@@ -21,10 +21,7 @@ export async function* readAnswer(
 ): AsyncGenerator<Json> {
   const type = mediaTypeOf(headers['content-type'])
   const refusal =
-    refusalForStatus(statusCode, headers) ??
-    (statusCode === 404 && inSession
-      ? new Refusal('session_unknown', { reason: 'the server has forgotten the session' })
-      : undefined)
+    refusalForStatus(statusCode, headers) ?? (statusCode === 404 && inSession ? forgotten() : undefined)
   if (refusal !== undefined || id === undefined) {
     await body.dump()
     if (refusal !== undefined) throw refusal
@@ -33,11 +30,27 @@ export async function* readAnswer(
   if (type === 'text/event-stream') {
     for await (const event of readEvents(body)) yield* takeEvent(event, place)
   } else if (type === 'application/json') {
-    for (const message of await readJsonMessages(body)) yield addressed(message, id)
+    for (const message of await readJsonMessages(body)) {
+      if (statusCode === 400 && inSession && missesSession(message)) throw forgotten()
+      yield addressed(message, id)
+    }
   } else {
     await body.dump()
     throw new Refusal('upstream_invalid', { reason: `the server answered ${statusCode} ${type}` })
   }
+}
+
+function forgotten(): Refusal {
+  return new Refusal('session_unknown', { reason: 'the server has forgotten the session' })
+}
+
+/**
+ * Whether a 400 means what 404 should say: of servers on the SDK for TypeScript, many answer so after a restart. Only an
+ * error that is about no request can be about the session.
+ */
+function missesSession({ id, error }: Json): boolean {
+  const said = asObject(error)?.['message']
+  return (id ?? null) === null && typeof said === 'string' && /session|not initialized/i.test(said)
 }
 
 /** An error that names no request is about this one, the only one that it can be about. */
