@@ -101,13 +101,15 @@ export function consentStep(provider: Provider, settings: AuthorizationServerSet
 
     async decide(interaction, approved) {
       const { accountId, clientId, redirectUri, resource, scopes } = askingOf(interaction)
-      const forgotten = settings.stepUps.forget(clientId, accountId)
       if (!approved) {
         // A user who refuses is asked again next time, whatever they agreed to before.
-        await Promise.all([forgotten, settings.consents.forget(accountId, clientId)])
+        await Promise.all([
+          settings.stepUps.forget(clientId, accountId),
+          settings.consents.forget(accountId, clientId),
+        ])
         return { error: 'access_denied', error_description: 'the user did not let the client in' }
       }
-      const [client] = await Promise.all([findClient(provider, clientId), forgotten])
+      const client = await findClient(provider, clientId)
       const grantId = await grantConsent(provider, interaction)
       if (client !== undefined && redirectUri !== undefined) {
         await settings.rememberedConsents.remember({ accountId, client, redirectUri, resource, scopes })

@@ -78,6 +78,7 @@ export function addLibrarySteps(
     if (route === 'token') {
       await markMachineUsed(settings, context)
       await forgiveAssertion(context)
+      await forgetNeed(settings, context)
       await settleRedemption(settings, context)
       completeTokenAnswer(context, notes.of(context.req))
     }
@@ -117,6 +118,16 @@ async function markMachineUsed(
 ): Promise<void> {
   if (status !== 200 || client === undefined || entities.Grant !== undefined) return
   await registered.markUsed(client.clientId, clock.now() + registration.idleSeconds * 1000)
+}
+
+/** With these tokens the client has what it was found to lack, if the user agreed. */
+async function forgetNeed(
+  { stepUps }: AuthorizationServerSettings,
+  { status, oidc: { entities } }: KoaContextWithOIDC,
+): Promise<void> {
+  const redeemed = entities.AuthorizationCode ?? entities.DeviceCode
+  if (status !== 200 || redeemed?.clientId === undefined || redeemed.accountId === undefined) return
+  await stepUps.forget(redeemed.clientId, redeemed.accountId)
 }
 
 /**

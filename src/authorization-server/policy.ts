@@ -48,16 +48,12 @@ export function interactionPolicy({
     'interaction_required',
     async (context) => {
       await askForChallengedScopes(stepUps, context)
-      if (await consents.grantRemembered(context)) await forgetChallenge(stepUps, context)
+      await consents.grantRemembered(context)
       return Check.NO_NEED_TO_PROMPT
     },
   )
   prompts.add(new Prompt({ name: 'step_up', requestable: false }, widening), 1)
   return prompts
-}
-
-async function forgetChallenge(stepUps: StepUps, { oidc }: KoaContextWithOIDC): Promise<void> {
-  await stepUps.forget(oidc.client?.clientId ?? '', oidc.session?.accountId ?? '')
 }
 
 /**

@@ -39,7 +39,10 @@ export interface StepUps {
   refuseRefresh(context: KoaContextWithOIDC, scopes: readonly string[]): Promise<void>
   /** The scopes that this client was recently found to lack for this user and resource. */
   neededScopes(clientId: string, subject: string, resource: string): Promise<readonly string[]>
-  /** The user has decided. */
+  /**
+   * The user has refused, or the client has received its tokens. That the user has agreed is not enough: some
+   * clients are gone before the answer, and ask anew for what they asked before.
+   */
   forget(clientId: string, subject: string): Promise<void>
 }
 

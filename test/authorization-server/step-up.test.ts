@@ -5,7 +5,7 @@ import { masterSecret } from '../../src/core/secret.ts'
 import { openStore } from '../../src/storage/open.ts'
 import { movableClock } from '../support/movable-clock.ts'
 
-it('scopes that a call lacked are for its client, user and server alone, for ten minutes or until the user decides', async (test) => {
+it('scopes that a call lacked are for its client, user and server alone, for ten minutes or until they are forgotten', async (test) => {
   test.mock.timers.enable({ apis: ['Date'], now: Date.now() })
   const clock = movableClock()
   const secret = masterSecret(new Uint8Array(32).fill(1))

@@ -69,7 +69,20 @@ describe('an authorization request after a challenge for more scopes', () => {
     assert.deepEqual(await widened.scopes(), [scope, 'mcp:tools:execute'])
     const page = widened.browser.pages.find(({ html }) => html.includes('value="approve"'))
     assert.match(page?.html ?? '', /Run tools on your behalf/)
-    assert.deepEqual(await ask('mary').scopes(), [scope], 'the user has decided')
+    assert.deepEqual(await ask('mary').scopes(), [scope], 'the client has its tokens')
+  })
+
+  it('is widened again if the client was gone when its user came back, and not after a refusal', async () => {
+    const { access_token: token } = await signIn('rosalind')
+    await lack(token)
+    const wide = `${scope} mcp:tools:execute`
+    await gate.oauth.authorize({ scope: wide }, new FormBrowser({ fill: { name: 'rosalind' } }))
+    assert.deepEqual(await ask('rosalind').scopes(), wide.split(' '))
+    assert.deepEqual(await ask('rosalind').scopes(), [scope], 'the client has its tokens')
+    await lack(token)
+    const refusing = new FormBrowser({ fill: { name: 'rosalind' }, decision: 'deny' })
+    await assert.rejects(gate.oauth.authorize({ scope }, refusing))
+    assert.deepEqual(await ask('rosalind').scopes(), [scope], 'the user has refused')
   })
 
   it('is widened for no other client (V11)', async () => {
