@@ -16,7 +16,7 @@ const kinds = {
     title: 'This program is not known here',
     what: 'The program that sent you uses a registration that this server does not have, or no longer has.',
     advice:
-      'Make the program forget this server, then connect again so that it registers anew. In MCP Inspector, clear the server’s OAuth state; in an editor, remove the server’s saved authentication.',
+      'Make the program forget this server, then connect again so that it registers anew. In MCP Inspector, clear the server’s OAuth state; in an editor, remove the server’s saved authentication; on a command line, sign out of the server, or remove it and add it again.',
   },
   invalid_document: {
     title: 'This program does not say who it is',

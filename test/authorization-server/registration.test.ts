@@ -300,7 +300,7 @@ describe('a client that the store does not know (N11)', () => {
     })
     assert.equal(await browser.visit(url), undefined)
     assert.equal(browser.lastPage.status, 400)
-    assert.match(browser.lastPage.html, /connect again so that it registers anew/)
+    assert.match(browser.lastPage.html, /so that it registers anew.* on a command line, sign out of the/)
   })
 
   it('gets invalid_client at /token, so that it registers anew', async () => {
