@@ -11,7 +11,7 @@ import { type ConversationLimits, createRegistry, type Registry } from './conver
 import { httpConnector } from './http.ts'
 import type { AtOwner } from './owner/contract.ts'
 import { askHttp } from './probe/ask-http.ts'
-import { learnFromSession } from './probe/learn-from-session.ts'
+import { learnFromSession, learnFromUse } from './probe/learn-from-session.ts'
 import type { Implementation } from './probe/questions.ts'
 import { pinnedBy, rememberVerdicts, type Speaks } from './probe/verdicts.ts'
 import { type LostSessions, replayedSessions, revivedSessions } from './renewal/lost-sessions.ts'
@@ -112,6 +112,7 @@ export function openHttp(settings: HttpSettings): Connector {
       native: legacy,
       sse: atOwner('legacy-sse', forLegacy(replayedSessions(successors), talk('legacy', sse))),
       bridged: atOwner('legacy-bridged', forLegacy(revivedSessions(successors), startLegacyFace)),
+      neither: learnFromUse(verdicts, legacy),
     },
     modern: {
       native,

@@ -11,6 +11,8 @@ export interface Ways {
   /** The server speaks the other era, over its main transport or over HTTP+SSE. */
   readonly bridged: Connector
   readonly bridgedOverSse?: Connector
+  /** The server says that it speaks neither era. Default: `native`. */
+  readonly neither?: Connector
 }
 
 /**
@@ -39,7 +41,7 @@ export function eraRouter(verdicts: Verdicts, ways: Readonly<Record<Era, Ways>>)
     if (way !== undefined) return way
     // It understands neither, which is not worth remembering, since it may not be ready yet.
     verdicts.forget()
-    return ways[era].native
+    return ways[era].neither ?? ways[era].native
   }
 
   return {

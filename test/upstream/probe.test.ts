@@ -40,9 +40,10 @@ describe('a server of which nothing is known', () => {
     await until(() => gate.methods().includes('DELETE'), 'the session of the question is left')
   })
 
-  it('and that has only one session to give, gives it to the client', async () => {
+  /** A server that opens one session, and no other. */
+  const singleSession = (): Script => {
     let isGiven = false
-    gate = await startScripted({
+    return {
       ...legacyScript,
       initialize(...asked) {
         if (isGiven)
@@ -50,7 +51,11 @@ describe('a server of which nothing is known', () => {
         isGiven = true
         return legacyScript['initialize']!(...asked)
       },
-    })
+    }
+  }
+
+  it('and that has only one session to give, gives it to the client', async () => {
+    gate = await startScripted(singleSession())
     const token = await gate.token('ada')
     const { status, messages, headers } = await post(gate.url, token, initialize)
     assert.equal(status, 200)
@@ -58,6 +63,21 @@ describe('a server of which nothing is known', () => {
     const session = { headers: { 'mcp-session-id': headers.get('mcp-session-id') ?? '' } }
     assert.equal((await post(gate.url, token, legacyRequest('tools/list'), session)).status, 200)
     assert.deepEqual(gate.methods(), ['initialize', 'tools/list'])
+  })
+
+  it('and that has no session left to give, is not asked again and again by requests in the one that it gave', async () => {
+    gate = await startScripted(singleSession())
+    const token = await gate.token('ada')
+    const { headers } = await post(gate.url, token, initialize)
+    const session = { headers: { 'mcp-session-id': headers.get('mcp-session-id') ?? '' } }
+    await gate.installation.restart() // as another replica, or when it is time to ask again
+    for (let count = 0; count < 3; count++)
+      assert.equal((await post(gate.url, token, legacyRequest('tools/list'), session)).status, 200)
+    assert.deepEqual(
+      gate.methods().filter((method) => method !== 'tools/list'),
+      ['initialize', 'initialize', 'GET', 'server/discover'],
+    )
+    assert.match(gate.installation.log(), /asked for the legacy era, the server says yes/)
   })
 
   it('and that gives no session, is asked, and repeats what it says to the client', async () => {

@@ -39,3 +39,23 @@ export function learnFromSession({ verdicts, native, router }: LearningOptions):
     close: () => router.close(),
   }
 }
+
+/**
+ * The connector to a legacy server that says that it speaks no era: what it does in a session shows that it speaks
+ * this one. It may have no other session to give to whoever asks it, be that later or another replica.
+ */
+export function learnFromUse(verdicts: Verdicts, native: Connector): Connector {
+  return {
+    send(request, reply) {
+      const { session } = request // not the request itself, which a stream no longer needs
+      return native.send(request, {
+        ...reply,
+        accept(status, headers) {
+          if (session !== undefined && status >= 200 && status < 300) verdicts.learn('legacy', 'native')
+          return reply.accept(status, headers)
+        },
+      })
+    },
+    close: () => native.close(),
+  }
+}
