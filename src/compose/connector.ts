@@ -1,7 +1,7 @@
 import type { UpstreamConfig } from '../config/schema.ts'
 import { personIn } from '../gateway/owner.ts'
 import { scrub } from '../telemetry/scrub.ts'
-import { breaker } from '../upstream/breaker.ts'
+import { breaker, type CircuitState } from '../upstream/breaker.ts'
 import type { Connector } from '../upstream/contract.ts'
 import { openHttp } from '../upstream/open-http.ts'
 import { openStdio } from '../upstream/open-stdio.ts'
@@ -18,6 +18,12 @@ const defaultProcessesPerCaller = 8
 
 /** What an answer to the probe means. */
 const says: Readonly<Record<string, string>> = { native: 'yes', sse: 'yes, over HTTP+SSE', no: 'no' }
+
+/** What it means that requests to a server are refused for a while. */
+const unanswered: Readonly<Record<Exclude<CircuitState, 'closed'>, string>> = {
+  open: 'the server cannot be reached and gets a rest',
+  'open for one': 'the server leaves unanswered what one person asks: only they are refused for a while',
+}
 
 /**
  * Builds the connector for one MCP server. `owners` distributes conversations over workers, if there are any.
@@ -65,10 +71,10 @@ export function buildConnector(
   if (url !== undefined) {
     const server = openHttp({ ...settings, url })
     if (config.breaker.failures === 0) return server
-    const onChange = (state: 'open' | 'closed'): void =>
-      state === 'open'
-        ? warn('the server cannot be reached and gets a rest')
-        : log.logger.info({ upstream: name }, `${name}: the server answers again`)
+    const onChange = (state: CircuitState): void =>
+      state === 'closed'
+        ? log.logger.info({ upstream: name }, `${name}: the server answers again`)
+        : warn(unanswered[state])
     return breaker(server, { ...config.breaker, clock, onChange, personOf: personIn })
   }
   throw new Error('an upstream has neither url nor command')

@@ -2,6 +2,9 @@ import { type Clock, isRecent } from '../core/clock.ts'
 import { type ErrorCode, Refusal } from '../core/errors.ts'
 import type { Connector, UpstreamRequest } from './contract.ts'
 
+/** Whose requests are refused: everybody's, those of one person, or nobody's. */
+export type CircuitState = 'open' | 'open for one' | 'closed'
+
 interface BreakerOptions {
   /** This many failures without a success in between open the circuit. */
   readonly failures: number
@@ -11,8 +14,8 @@ interface BreakerOptions {
    */
   readonly restSeconds: number
   readonly clock: Clock
-  /** Called when the circuit opens and when it closes. */
-  readonly onChange: (state: 'open' | 'closed') => void
+  /** Called when the circuit opens, for all or for one person alone, and when it closes. */
+  readonly onChange: (state: CircuitState) => void
   /** Who a principal is, whatever client they use. */
   readonly personOf: (principal: string) => string
 }
@@ -40,11 +43,17 @@ export function breaker(connector: Connector, options: BreakerOptions): Connecto
   let triedAt = 0
   /** Whose requests alone have failed; undefined if several people's have, or if it was nobody's. */
   let suspect: string | undefined
+  let state: CircuitState = 'closed'
   /** A request tries the server, and has shown nothing yet. */
   let isTrying = false
 
+  const become = (next: CircuitState): void => {
+    if (state === next) return
+    state = next
+    onChange(next)
+  }
   const success = (): void => {
-    if (failed >= failures) onChange('closed')
+    become('closed')
     failed = 0
     isTrying = false
   }
@@ -54,7 +63,7 @@ export function breaker(connector: Connector, options: BreakerOptions): Connecto
     isTrying = false
     if (failed < failures) return
     triedAt = clock.now()
-    if (failed === failures) onChange('open')
+    become(suspect === undefined ? 'open' : 'open for one')
   }
 
   /** A try that showed nothing, since its client left or has only notified, keeps nobody else from trying. */
