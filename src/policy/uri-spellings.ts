@@ -81,16 +81,15 @@ export function withLooserForms(texts: Iterable<string>): readonly string[] {
   return withNormalForms([...texts].flatMap((text) => [text, looserForm(text)]))
 }
 
-function looserForm(text: string): string {
-  const url = URL.parse(text)
-  if (url === null) return text
-  url.username = ''
-  url.password = ''
-  url.hostname = url.protocol === 'file:' ? '' : url.hostname.replace(/\.$/, '')
-  return url.href
-}
+const schemeAndAuthority = /^([a-z][a-z\d+.-]*:\/\/)([^/?#]*)/i
 
-const schemeAndHost = /^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i
+/** As text, since many servers read more than a URL parser does: to it, the host of a file has no port. */
+function looserForm(text: string): string {
+  return text.replace(schemeAndAuthority, (_, start: string, authority: string) => {
+    if (start.toLowerCase() === 'file://') return start
+    return start + authority.slice(authority.lastIndexOf('@') + 1).replace(/\.(?=:\d*$|$)/, '')
+  })
+}
 
 /**
  * Equivalent URIs have the same one: scheme and host are in lower case, whatever the scheme, only reserved
@@ -102,7 +101,7 @@ function normalForm(text: string): string {
     .replaceAll(/(?:%[\da-f]{2})+/gi, (run) =>
       decode(run).replaceAll(/[^\w.~\u{80}-\u{10ffff}-]/gu, toEscape),
     )
-    .replace(schemeAndHost, (start) => start.toLowerCase())
+    .replace(schemeAndAuthority, (start) => start.toLowerCase())
     .normalize('NFC')
 }
 

@@ -154,6 +154,9 @@ describe('rules on objects', () => {
     for (const [pattern, uri] of [
       ['file:///etc/*', 'file://any.example/etc/passwd'],
       ['file:///etc/*', 'file://127.0.0.1/srv/../etc/passwd'],
+      // A URL parser takes none of these for a URL.
+      ['file:///etc/*', 'file://u@any.example/etc/passwd'],
+      ['file:///etc/*', 'file://any.example:80/srv/../etc/passwd'],
       ['https://a.example/private/*', 'https://u@a.example/private/x'],
       ['https://a.example/private/*', 'https://:p@a.example/%70rivate/x'],
       ['https://a.example/private/*', 'https://a.example./private/x'],
