@@ -63,6 +63,17 @@ describe('what an identity provider vouched for', () => {
     assert.ok(!federation.installation.log().includes('first-refresh-'))
   })
 
+  it('is asked about somebody who comes back, and who does not have to sign in again where it still vouches (A67)', async () => {
+    federation.first.person = { ...alice, sub: 'fay' }
+    const browser = new FormBrowser()
+    await federation.signIn(browser)
+    const earlier = federation.first.tokenRequests.length
+    federation.clock.advance(301_000)
+    const answer = await browser.visit(federation.client.authorizationUrl({ verifier }))
+    assert.ok(answer?.searchParams.has('code'), answer?.href ?? browser.lastPage.html)
+    assert.equal(federation.first.tokenRequests.length, earlier + 1)
+  })
+
   it('asks nobody to take its word for it: a session or login of before counts no more (A67, X7)', async () => {
     federation.first.person = { ...alice, sub: 'eve' }
     const [browser, parked] = [new FormBrowser(), new FormBrowser()]

@@ -153,10 +153,11 @@ it('tokens that somebody makes up keep nobody else from being asked about (A36)'
     return undefined
   }, clock)
   const known = await verifier.verify('known', resource, address)
+  await verifier.verify('known, without a stream', resource, address)
   clock.advance(31_000)
   const madeUp = Promise.allSettled(
     Array.from({ length: 700 }, async (_, index) =>
-      verifier.verify(`made-up-${index}`, resource, '198.51.100.7'),
+      verifier.verify(`made-up-${index}`, resource, `2001:db8:0:${index}::7`),
     ),
   )
   await until(() => answers.length > 0, 'the issuer is asked')
@@ -164,6 +165,7 @@ it('tokens that somebody makes up keep nobody else from being asked about (A36)'
   assert.equal(verifier.isCurrent(known), true)
   await verifier.verify('known', resource, address)
   assert.deepEqual(asked.slice(-1), ['known'])
+  await verifier.verify('known, without a stream', resource, address)
   const other = verifier.verify('new', resource, address)
   for (const answer of answers.splice(0, 2)) answer()
   await other

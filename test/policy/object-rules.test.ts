@@ -160,6 +160,7 @@ describe('rules on objects', () => {
       ['https://a.example/private/*', 'https://u@a.example/private/x'],
       ['https://a.example/private/*', 'https://:p@a.example/%70rivate/x'],
       ['https://a.example/private/*', 'https://a.example./private/x'],
+      ['postgres://prod:5432/*', 'postgres://u@prod.:5432/x'],
     ] as const)
       assert.equal(allows('resources', { deny: [pattern] }, uri), false, `${pattern} and ${uri}`)
     assert.equal(allows('resources', { deny: ['file://nas/etc/*'] }, 'file:///etc/x'), true)
@@ -237,11 +238,14 @@ describe('rules on objects', () => {
       ['https://r.example/https://a.example/*', 'https://r.example/https://a.example/b//c'],
       ['https://r.example/*?u=https://a.example/*', 'https://r.example/x//y?u=https://a.example/b/../c'],
       ['https://r.example//x?y=1', 'https://r.example//x?y=1'],
+      ['https://r.example//*?u=https://a.example', 'https://r.example//x?u=https://a.example'],
       ['notes://public/*', 'notes://public/a/../b'],
       ['notes:*', 'notes:'],
       ['file:///srv/*', 'file:///srv//a.txt'],
     ] as const)
       assert.equal(allows('resources', { allow: [pattern] }, uri), true, `${pattern} and ${uri}`)
+    assert.equal(allows('resources', { allow: ['notes:a/*'] }, 'notes:a/../../../a/x'), false)
+    assert.equal(allows('resources', { allow: ['notes:a/../*'] }, 'notes:a/../b'), false, 'it is literal')
     // It allows what it names, and not the same with fewer slashes.
     assert.equal(allows('resources', { allow: ['file:///srv//pub/*'] }, 'file:///srv/pub/x'), false)
     // Every second segment would be compared with all that precede it.

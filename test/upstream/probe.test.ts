@@ -91,6 +91,18 @@ describe('a server of which nothing is known', () => {
     assert.deepEqual(gate.methods(), ['initialize', 'initialize', 'initialize'])
   })
 
+  it('and that names a session also where it opens none, is not taken for one of the legacy era', async () => {
+    const headers = { 'mcp-session-id': 'none' }
+    const refusal = { code: -32601, message: 'Method not found' }
+    gate = await startScripted({
+      ...modernScript,
+      initialize: () => ({ reply: true, status: 404, headers, body: { error: refusal } }),
+    })
+    const { status, messages } = await post(gate.url, await gate.token('ada'), initialize)
+    assert.equal(status, 200)
+    assert.equal(messages[0]?.result?.['protocolVersion'], '2025-06-18', 'it is bridged')
+  })
+
   it('is asked with the credential of the gateway, and with nothing of the client (A10)', async () => {
     gate = await startScripted(modernScript)
     const token = await gate.token('ada')
