@@ -48,7 +48,9 @@ describe('a stdio server that does not know the question what it speaks', () => 
 
 it('a stdio server that logs in JSON to its output is known for what it speaks, and its log answers no request', async (test) => {
   const log = (line: object): string => `console.log(${JSON.stringify(JSON.stringify(line))});`
-  const said = [{ level: 30, msg: 'up' }, { level: 30, method: 'GET', id: 1 }, { jsonrpc: '2.0' }, { id: 2 }]
+  const request = { level: 30, method: 'GET', id: 1 }
+  const fault = { level: 50, id: 2, error: { code: 'E' } }
+  const said = [{ level: 30, msg: 'up' }, request, fault, { jsonrpc: '2.0' }, { id: 2 }]
   const command = [
     process.execPath,
     '--eval',
