@@ -63,7 +63,8 @@ describe('what a stdio server writes', { timeout: 60_000 }, () => {
   })
 
   it('may be messages one by one, or several in a batch (O4)', async () => {
-    const lines = ['{"id":1}', '[{"id":2},{"id":3}]', '[4]', '"5"', '[']
+    const [one, two, three] = [1, 2, 3].map((id) => ({ jsonrpc: '2.0', id, result: {} }))
+    const lines = [JSON.stringify(one), JSON.stringify([two, three]), '[4]', '"5"', '[']
     const messages: Json[] = []
     const besides: string[] = []
     await new Promise<void>((resolve) => {
@@ -84,7 +85,7 @@ describe('what a stdio server writes', { timeout: 60_000 }, () => {
         [],
       )
     })
-    assert.deepEqual(messages, [{ id: 1 }, { id: 2 }, { id: 3 }])
+    assert.deepEqual(messages, [one, two, three])
     assert.deepEqual(besides, ['[4]', '"5"', '['])
   })
 
@@ -132,7 +133,7 @@ it('a stdio server is told each message in one line, also if to it U+2028 and U+
     onExit() {},
   })({ onMessage: resolve, onFailure() {}, onUnheard() {}, onClosed() {} }, [])
   test.after(() => channel.close())
-  const message = { id: 1, text: 'a\u2028b\u2029c\u2028' }
+  const message = { jsonrpc: '2.0', id: 1, method: 'a\u2028b\u2029c\u2028' }
   channel.send(message, { headers: [], id: 1 })
   assert.deepEqual(await promise, message)
 })
