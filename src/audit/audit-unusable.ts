@@ -11,6 +11,12 @@ const fixes: ReadonlyMap<string | undefined, string> = new Map([
   ['ENOENT', 'it was removed meanwhile, as pruning does: try again'],
 ])
 
+const writingFixes: ReadonlyMap<string | undefined, string> = new Map([
+  ['ENOSPC', 'make room there'],
+  ['EDQUOT', 'make room there'],
+  ['ELOOP', 'remove the link, which may lead to the file of somebody else'],
+])
+
 /** The same for a file that cannot be read. */
 export function unreadable(path: string, error: unknown): AuditUnusable {
   const { code, message } = error as NodeJS.ErrnoException
@@ -21,8 +27,7 @@ export function unreadable(path: string, error: unknown): AuditUnusable {
 /** The same for a folder that cannot be written. */
 export function unwritable(folder: string, error: unknown): AuditUnusable {
   const { code, message } = error as NodeJS.ErrnoException
-  const isFull = code === 'ENOSPC' || code === 'EDQUOT'
-  const fix = isFull ? 'make room there' : 'let this user write it'
+  const fix = writingFixes.get(code) ?? 'let this user write it'
   return new AuditUnusable(
     `the folder of the audit, ${folder}, cannot be written (${message}): ${fix}, or choose another one with audit.folder`,
     { cause: error },

@@ -1,7 +1,7 @@
-import { closeSync, openSync, readFileSync, readSync, renameSync, statSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { lineEnd, listFiles } from './files.ts'
-import { writeFile } from './folder-file.ts'
+import { replaceFile } from './folder-file.ts'
 import type { Sink } from './sinks/contract.ts'
 
 /** How far a sink has come: the bytes of each file that it has accepted. Stored next to the events. */
@@ -37,8 +37,7 @@ export function deliveryTo(sink: Sink, folder: string): Delivery {
         if (bytes === 0) continue
         await sink.deliver(lines)
         const offsets = { ...onlyExisting(done, folder), [name]: offset + bytes }
-        writeFile(folder, `${record}.new`, JSON.stringify(offsets))
-        renameSync(`${path}.new`, path)
+        replaceFile(folder, record, { text: JSON.stringify(offsets), by: `${record}.new` })
         return true
       }
       return false

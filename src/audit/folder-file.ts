@@ -1,11 +1,14 @@
 import {
   closeSync,
+  constants,
   fchownSync,
   fstatSync,
   ftruncateSync,
   mkdirSync,
   openSync,
   readSync,
+  renameSync,
+  rmSync,
   statSync,
   writeFileSync,
   writeSync,
@@ -24,14 +27,15 @@ export interface OpenFile {
 
 /**
  * Opens a file, in a folder that is created if needed, readable only by the owner of the folder. Completes a line
- * that was torn by a crash of the machine, so that the next one is separate.
+ * that was torn by a crash of the machine, so that the next one is separate. Follows no link.
  */
 export function openFile(folder: string, name: string): OpenFile {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const descriptor = openSync(join(folder, name), 'a+', 0o600)
+  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_RDWR } = constants
+  const descriptor = openSync(join(folder, name), O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600)
   try {
-    const { size } = fstatSync(descriptor)
-    if (size === 0) giveToOwner(descriptor, folder)
+    const { size, nlink } = fstatSync(descriptor)
+    if (size === 0 && nlink === 1) giveToOwner(descriptor, folder)
     const last = Buffer.alloc(1)
     if (size > 0 && readSync(descriptor, last, 0, 1, size - 1) === 1 && last[0] !== lineEnd) {
       writeSync(descriptor, '\n')
@@ -61,9 +65,9 @@ export function takeBack(descriptor: number, written: Buffer): number {
   }
 }
 
-/** Writes a file of a folder, readable only by the owner of the folder. Throws EEXIST with `wx` if there is one. */
-export function writeFile(folder: string, name: string, text: string, flag: 'w' | 'wx' = 'w'): void {
-  const descriptor = openSync(join(folder, name), flag, 0o600)
+/** Writes a new file of a folder, readable only by the owner of the folder. Throws EEXIST if there is one. */
+export function createFile(folder: string, name: string, text: string): void {
+  const descriptor = openSync(join(folder, name), 'wx', 0o600)
   try {
     giveToOwner(descriptor, folder)
     writeFileSync(descriptor, text)
@@ -72,7 +76,26 @@ export function writeFile(folder: string, name: string, text: string, flag: 'w' 
   }
 }
 
-/** What a command creates as root has to be usable for servers that run as another user. */
+/**
+ * Writes a file of a folder by way of another one, so that nobody reads a part of it, and nothing is written
+ * through a link.
+ */
+export function replaceFile(folder: string, name: string, { text, by }: { text: string; by: string }): void {
+  const path = join(folder, by)
+  rmSync(path, { force: true })
+  try {
+    createFile(folder, by, text)
+    renameSync(path, join(folder, name))
+  } catch (error) {
+    rmSync(path, { force: true })
+    throw error
+  }
+}
+
+/**
+ * What a command creates as root has to be usable for servers that run as another user. It must be known to be no
+ * file of somebody else: that user may have put a link in its place.
+ */
 function giveToOwner(descriptor: number, folder: string): void {
   if (process.getuid?.() !== 0) return
   const { uid, gid } = statSync(folder)

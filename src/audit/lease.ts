@@ -1,8 +1,8 @@
-import { readFileSync, renameSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { randomToken } from '../core/secret.ts'
-import { writeFile } from './folder-file.ts'
+import { createFile, replaceFile } from './folder-file.ts'
 
 /** Decides which of the processes on a folder does what only one needs to do. Two at a time do no harm. */
 export interface Lease {
@@ -22,18 +22,18 @@ const staleMilliseconds = 10_000
 export function leaseOn(folder: string, clock: Clock): Lease {
   const path = join(folder, fileName)
   const id = randomToken(9)
-  const write = (name: string, flag: 'w' | 'wx'): void =>
-    writeFile(folder, name, JSON.stringify({ id, at: clock.now() }), flag)
+  const text = (): string => JSON.stringify({ id, at: clock.now() })
+  const hold = (): void => replaceFile(folder, fileName, { text: text(), by: `${fileName}.${id}` })
   return {
     renew() {
       const holder = read(path)
       if (holder?.id === id) {
-        write(fileName, 'w')
+        hold()
         return true
       }
       if (holder === undefined) {
         try {
-          write(fileName, 'wx')
+          createFile(folder, fileName, text())
           return true
         } catch (error) {
           if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
@@ -42,9 +42,7 @@ export function leaseOn(folder: string, clock: Clock): Lease {
       }
       if (Math.abs(clock.now() - holder.at) < staleMilliseconds) return false
       // If several take over, the last one becomes the holder: each of them sees that at its next renewal.
-      const taking = `${fileName}.${id}`
-      write(taking, 'w')
-      renameSync(join(folder, taking), path)
+      hold()
       return false
     },
     release() {

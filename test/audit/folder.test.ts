@@ -1,9 +1,22 @@
 import assert from 'node:assert/strict'
-import fs, { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
+import fs, {
+  existsSync,
+  fstatSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { anchorsOf, writeAnchor } from '../../src/audit/anchors.ts'
+import { AuditUnusable } from '../../src/audit/audit-unusable.ts'
 import { filePaths, listFiles } from '../../src/audit/files.ts'
+import { replaceFile } from '../../src/audit/folder-file.ts'
 import { keepTrail } from '../../src/audit/keeper.ts'
 import { leaseOn } from '../../src/audit/lease.ts'
 import { replaceFs } from '../support/replace-fs.ts'
@@ -29,9 +42,12 @@ describe('the folder of the audit (N34)', () => {
     const { uid, gid } = statSync(made.folder)
     test.mock.method(process as { getuid: () => number }, 'getuid', () => 0)
     const given = new Set<string>()
+    const isOpenAt = (descriptor: number, name: string): boolean =>
+      statSync(join(made.folder, name)).ino === fstatSync(descriptor).ino
     replaceFs(test, 'fchownSync', (descriptor, ...owner) => {
       assert.deepEqual(owner, [uid, gid])
-      given.add(basename(readlinkSync(`/proc/self/fd/${descriptor}`)))
+      const name = readdirSync(made.folder).find((one) => isOpenAt(descriptor, one)) ?? ''
+      given.add(name.replace(/^(keeper\.json)\..+/, '$1.…'))
     })
     const { folder, clock, keys, signer, faults } = made
     const onFault = (error: unknown): void => void faults.push(error)
@@ -46,6 +62,7 @@ describe('the folder of the audit (N34)', () => {
       basename(filePaths(folder)[0] ?? ''),
       'delivered-siem.json.new',
       'keeper.json',
+      'keeper.json.…',
     ]
     assert.deepEqual([...given].toSorted(), written)
   })
@@ -71,6 +88,32 @@ describe('the folder of the audit (N34)', () => {
     assert.deepEqual([files.length, openFiles()], [4, files.slice(-1)])
     assert.deepEqual([...flushed], files.slice(0, -1))
     await trail.close()
+  })
+
+  it('gives nothing away that root has elsewhere, whatever link its user puts there', async (test) => {
+    const made = makeTrailFolder()
+    const elsewhere = makeTrailFolder().folder
+    for (const folder of [elsewhere, made.folder]) mkdirSync(folder)
+    const [victim, missing] = ['victim', 'missing'].map((name) => join(elsewhere, name)) as [string, string]
+    writeFileSync(victim, '')
+    test.mock.method(process as { getuid: () => number }, 'getuid', () => 0)
+    const given: number[] = []
+    replaceFs(test, 'fchownSync', (descriptor) => void given.push(fstatSync(descriptor).ino))
+    const today = new Date(made.clock.now()).toISOString().slice(0, 10)
+    const file = join(made.folder, `audit-${today}.00001.jsonl`)
+    symlinkSync(missing, file)
+    assert.throws(() => made.open(), AuditUnusable)
+    fs.rmSync(file)
+    linkSync(victim, file)
+    await made.open().close()
+    for (const link of [symlinkSync, linkSync]) {
+      link(victim, join(made.folder, 'one.json.new'))
+      const before = readFileSync(victim, 'utf8')
+      replaceFile(made.folder, 'one.json', { text: '{}', by: 'one.json.new' })
+      assert.equal(readFileSync(victim, 'utf8'), before)
+    }
+    assert.equal(existsSync(missing), false)
+    assert.ok(!given.includes(statSync(victim).ino))
   })
 
   it('keeps the file that is written to, however old it is', async () => {
