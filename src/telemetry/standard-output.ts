@@ -5,6 +5,8 @@ const descriptor = 1
 /** If more bytes than this are waiting, lines are written at once. */
 const writtenBytes = 4096
 const longestWaitMilliseconds = 100
+/** How long to wait for the reader of a pipe that is full, which may have emptied it by then. */
+const readerMilliseconds = 10
 /** How much is written in one call. */
 const pieceBytes = 16 * 1024
 /** How much may wait while nothing can be written. Further lines are dropped: what must be complete is the audit. */
@@ -42,21 +44,18 @@ let begun: Buffer = Buffer.alloc(0)
 /** The bytes of both. */
 let waiting = 0
 let isWriting = false
-let isScheduled = false
+let scheduled: NodeJS.Timeout | undefined
 let isWaitingForRoom = false
 let hasNoReader = false
 let endsInOrder = false
 
-function writeSoon(): void {
-  if (isScheduled) return
-  isScheduled = true
-  setTimeout(() => {
-    isScheduled = false
-    writeNext()
-  }, longestWaitMilliseconds).unref()
+function writeSoon(milliseconds = longestWaitMilliseconds): void {
+  scheduled ??= setTimeout(writeNext, milliseconds).unref()
 }
 
 function writeNext(): void {
+  clearTimeout(scheduled)
+  scheduled = undefined
   if (isWriting || waiting === 0) return
   if (begun.length === 0) begun = Buffer.from(pieces.shift() ?? '')
   isWriting = true
@@ -65,7 +64,7 @@ function writeNext(): void {
     if (error === null) return goOn(count)
     if (error.code === 'EPIPE') return forget()
     isWaitingForRoom = true
-    writeSoon()
+    writeSoon(error.code === 'EAGAIN' ? readerMilliseconds : longestWaitMilliseconds)
   })
 }
 

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync } from 'node:fs'
+import fs, { closeSync, openSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
+import { standardOutput } from '../../src/telemetry/standard-output.ts'
 
 const module = JSON.stringify(join(import.meta.dirname, '../../src/telemetry/log.ts'))
 const event = { kind: 'mcp', outcome: 'allowed', path: '/mcp', status: 200, durationMs: 1 }
@@ -106,25 +108,68 @@ describe('the log on standard output', () => {
     assert.equal(await exitCode(child), 7)
   })
 
-  for (const format of ['json', 'text'] as const)
-    it(`has every line once there is room again: ${format}`, async () => {
-      const child = withLog(`
+  it('tries a pipe that is full again sooner than a disk, since its reader would wait for lines', (test) => {
+    test.mock.timers.enable({ apis: ['setTimeout'] })
+    const outcomes = ['EAGAIN', 'EAGAIN', 'ENOSPC', undefined]
+    const write = (_: number, bytes: Buffer, done: (error: unknown, count?: number) => void): void => {
+      const code = outcomes.shift()
+      if (code === undefined) done(null, bytes.length)
+      else done(Object.assign(new Error(code), { code }))
+    }
+    test.mock.method(fs, 'write', write as unknown as typeof fs.write)
+    syncBuiltinESMExports()
+    test.after(() => {
+      test.mock.restoreAll()
+      syncBuiltinESMExports()
+    })
+    const output = standardOutput
+    for (const line of ['short\n', 'x'.repeat(5000)]) output.write(line)
+    assert.equal(outcomes.length, 3)
+    for (const [milliseconds, left] of [
+      [9, 3],
+      [1, 2],
+      [10, 1],
+      [99, 1],
+      [1, 0],
+    ] as const) {
+      test.mock.timers.tick(milliseconds)
+      assert.equal(outcomes.length, left, `after ${milliseconds} ms`)
+    }
+  })
+
+  for (const format of ['json', 'text'] as const) {
+    /** A process that logs so many lines while the disk is full, and 'late' once it has room and is told to. */
+    const onFullDisk = (count: number, line: string): ReturnType<typeof spawn> =>
+      withLog(
+        `
         const { logger } = createLog({ level: 'info', format: '${format}' })
         let isFull = true
         const { write } = fs
         const noRoom = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
         fs.write = (...all) => (isFull ? setImmediate(all.at(-1), noRoom) : write(...all))
         syncBuiltinESMExports()
-        for (let id = 0; id < 50; id++) logger.info(String(id))
-        setTimeout(() => {
-          isFull = false
-          logger.info('50')
-          setTimeout(() => process.kill(process.pid, 'SIGKILL'), 1000)
-        }, 300)`)
-      const lines = (await text(child.stdout as NodeJS.ReadableStream)).split('\n').slice(0, -1)
-      assert.deepEqual(
-        lines.map((line) => /(?:"msg":"|INFO: )(\d+)/.exec(line)?.[1]),
-        Array.from({ length: 51 }, (_, id) => String(id)),
+        for (let id = 0; id < ${count}; id++) logger.info(id + ${line})
+        setTimeout(() => (isFull = false), 300)
+        process.stdin.once('data', () => logger.info('late'))`,
+        ['pipe', 'pipe', 'inherit'],
       )
+    /** What each line begins with, up to the last one; another line is answered with a wish for that. */
+    const readAll = async (child: ReturnType<typeof spawn>, answered: RegExp): Promise<string[]> => {
+      let said = ''
+      for await (const chunk of child.stdout as NodeJS.ReadableStream) {
+        said += String(chunk)
+        const end = said.slice(-1000)
+        if (answered.test(end)) child.stdin?.write('x')
+        if (/late"?\}?\n$/.test(end)) child.kill('SIGKILL')
+      }
+      const lines = said.split('\n').slice(0, -1)
+      return lines.map((line) => /(?:"msg":"|(?:INFO|WARN): )(\w+)/.exec(line)?.[1] ?? line)
+    }
+    const numbers = (count: number): string[] => Array.from({ length: count }, (_, id) => String(id))
+
+    it(`has every line once there is room again: ${format}`, { timeout: 60_000 }, async () => {
+      const told = await readAll(onFullDisk(50, "''"), /49/)
+      assert.deepEqual(told, [...numbers(50), 'late'])
     })
+  }
 })
