@@ -41,7 +41,13 @@ const secretPaths = [
 
 /** Opens the log. */
 export function createLog(options: LogOptions): Log {
-  const { format, destination } = options
+  const { format } = options
+  const onLost = (lines: number): void =>
+    log.logger.warn(
+      { lines },
+      `${lines} lines of the log are lost: nothing could be written, and 16 MB waited`,
+    )
+  const destination = options.destination ?? standardOutput(onLost)
   const stream: DestinationStream =
     format === 'text'
       ? pretty({
@@ -50,10 +56,11 @@ export function createLog(options: LogOptions): Log {
           messageFormat: ({ tenant, ...entry }, key) =>
             (typeof tenant === 'string' ? `[${tenant}] ` : '') +
             withoutControls(withFault(entry[key], entry)),
-          destination: destination ?? streamTo(standardOutput),
+          destination: streamTo(destination),
         })
-      : (destination ?? standardOutput)
-  return logOver(stream, options, undefined)
+      : destination
+  const log = logOver(stream, options, undefined)
+  return log
 }
 
 function streamTo(output: DestinationStream): Writable {

@@ -9,7 +9,7 @@ const longestWaitMilliseconds = 100
 const readerMilliseconds = 10
 /** How much is written in one call. */
 const pieceBytes = 16 * 1024
-/** How much may wait while nothing can be written. Further lines are dropped: what must be complete is the audit. */
+/** How much may wait while nothing can be written. Further lines are lost: what must be complete is the audit. */
 const waitingBytes = 16 * 1024 * 1024
 /** How long the end of the process waits for a reader that does not read. */
 const endMilliseconds = 1000
@@ -17,24 +17,31 @@ const endMilliseconds = 1000
 /**
  * Standard output, to which many lines are written in one call. No line waits for long, or beyond the end of
  * the process. Another thread writes, since a pipe that nobody empties would otherwise stop everything. While
- * the disk is full, lines wait, and the process goes on.
+ * the disk is full, lines wait, and the process goes on. `onLost` is told how many lines found no room to wait, in
+ * time for its own to be in their place.
  */
-export const standardOutput: DestinationStream = {
-  write(line) {
-    if (hasNoReader) return
-    const bytes = Buffer.byteLength(line)
-    if (waiting + bytes > waitingBytes) return
-    if (!endsInOrder) {
-      endsInOrder = true
-      process.once('exit', writeRest)
-    }
-    waiting += bytes
-    const last = pieces.at(-1)
-    if (last === undefined || last.length + bytes > pieceBytes) pieces.push(line)
-    else pieces[pieces.length - 1] = last + line
-    if (waiting >= writtenBytes && !isWaitingForRoom) writeNext()
-    else writeSoon()
-  },
+export function standardOutput(onLost: (lines: number) => void): DestinationStream {
+  tellOfLost = onLost
+  return { write: take }
+}
+
+function take(line: string): void {
+  if (hasNoReader) return
+  const bytes = Buffer.byteLength(line)
+  if (waiting + bytes > waitingBytes) {
+    lost++
+    return
+  }
+  if (!endsInOrder) {
+    endsInOrder = true
+    process.once('exit', writeRest)
+  }
+  waiting += bytes
+  const last = pieces.at(-1)
+  if (last === undefined || last.length + bytes > pieceBytes) pieces.push(line)
+  else pieces[pieces.length - 1] = last + line
+  if (waiting >= writtenBytes && !isWaitingForRoom) writeNext()
+  else writeSoon()
 }
 
 /** What nobody has begun to write. */
@@ -43,6 +50,9 @@ let pieces: string[] = []
 let begun: Buffer = Buffer.alloc(0)
 /** The bytes of both. */
 let waiting = 0
+/** The lines of which nobody was told that they are lost. */
+let lost = 0
+let tellOfLost: (lines: number) => void = () => undefined
 let isWriting = false
 let scheduled: NodeJS.Timeout | undefined
 let isWaitingForRoom = false
@@ -72,6 +82,11 @@ function goOn(written: number): void {
   isWaitingForRoom = false
   waiting -= written
   begun = begun.subarray(written)
+  if (lost > 0 && waiting < waitingBytes - writtenBytes) {
+    const lines = lost
+    lost = 0
+    tellOfLost(lines)
+  }
   if (begun.length > 0 || waiting >= writtenBytes) writeNext()
   else if (waiting > 0) writeSoon()
 }

@@ -122,7 +122,7 @@ describe('the log on standard output', () => {
       test.mock.restoreAll()
       syncBuiltinESMExports()
     })
-    const output = standardOutput
+    const output = standardOutput(() => assert.fail())
     for (const line of ['short\n', 'x'.repeat(5000)]) output.write(line)
     assert.equal(outcomes.length, 3)
     for (const [milliseconds, left] of [
@@ -170,6 +170,13 @@ describe('the log on standard output', () => {
     it(`has every line once there is room again: ${format}`, { timeout: 60_000 }, async () => {
       const told = await readAll(onFullDisk(50, "''"), /49/)
       assert.deepEqual(told, [...numbers(50), 'late'])
+    })
+
+    it(`says how many lines found no room to wait: ${format}`, { timeout: 60_000 }, async () => {
+      const told = await readAll(onFullDisk(5000, "' ' + 'x'.repeat(5000)"), / lines of the log are lost/)
+      const lost = Number(told.at(-2))
+      assert.ok(lost > 1000, String(lost))
+      assert.deepEqual(told, [...numbers(5000 - lost), String(lost), 'late'])
     })
   }
 })
