@@ -40,17 +40,25 @@ export async function closeOnSignal(close: () => Promise<void>): Promise<void> {
 }
 
 /** What a signal asks for, as soon as there is something that can do it. */
-export interface Asked {
+interface Asked {
   /** Says how it is done: now, if somebody has asked already, and each time that somebody asks. */
   readonly by: (act: () => Promise<void>) => void
 }
 
+interface Operator {
+  readonly reload: Asked
+  readonly replace: Asked
+}
+
+let operator: Operator | undefined
+
 /**
- * Takes SIGHUP for a wish to reload, and SIGUSR2 for one to replace the workers, which would end the process
- * while it starts. On Windows SIGHUP still ends it.
+ * Takes SIGHUP for a wish to reload, and SIGUSR2 for one to replace the workers, from the first call on: they would
+ * end a process while it starts, and a worker. On Windows SIGHUP still ends it.
  */
-export function listenToOperator(): { readonly reload: Asked; readonly replace: Asked } {
-  return { reload: isWindows ? { by: () => undefined } : on('SIGHUP'), replace: on('SIGUSR2') }
+export function listenToOperator(): Operator {
+  operator ??= { reload: isWindows ? { by: () => undefined } : on('SIGHUP'), replace: on('SIGUSR2') }
+  return operator
 }
 
 function on(signal: NodeJS.Signals): Asked {

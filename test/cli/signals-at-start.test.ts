@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { listen } from '../support/listen.ts'
 import { until } from '../support/until.ts'
 
@@ -34,14 +36,30 @@ describe('what an operator asks of portcullis serve by a signal', {
       issuers: [{ issuer: url, audiences: ['api'] }],
     }
     writeFileSync(file, JSON.stringify(config))
-    const child = spawn(process.execPath, [program, 'serve', '-c', file], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    // One comes while most of the program has still to be loaded.
+    const early = join(data, 'early.mjs')
+    writeFileSync(
+      early,
+      `import { registerHooks } from 'node:module'
+      registerHooks({
+        load(url, context, next) {
+          if (url.includes('/node_modules/commander/')) process.kill(process.pid, 'SIGUSR2')
+          return next(url, context)
+        },
+      })`,
+    )
+    const child = spawn(
+      process.execPath,
+      ['--import', pathToFileURL(early).href, program, 'serve', '-c', file],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    )
     test.after(() => child.kill('SIGKILL'))
     let output = ''
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
-    await asked.promise
-    for (const signal of ['SIGHUP', 'SIGUSR2'] as const) child.kill(signal)
+    await Promise.race([asked.promise, once(child, 'exit')])
+    child.kill('SIGHUP')
     told.resolve()
     await until(() => /the configuration has not changed/.test(output), 'it has been read again')
     await until(() => /SIGUSR2 replaces workers, and there are none/.test(output), 'what it would need')
