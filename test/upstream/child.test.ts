@@ -89,6 +89,27 @@ describe('what a stdio server writes', { timeout: 60_000 }, () => {
     assert.deepEqual(besides, ['[4]', '"5"', '['])
   })
 
+  it('is not logged where it is the beginning of a message, which has the data of somebody', async () => {
+    for (const [said, logged] of [
+      ['{"jsonrpc":"2.0","id":1,"result":{"content":"of Ada', []],
+      ['[{"jsonrpc":"2.0","id":1,"result":"of Ada', []],
+      ['no API key', ['no API key']],
+      ['{"level":"error"}\n{"of Ada', ['{"level":"error"}']],
+    ] as const) {
+      const { promise: closed, resolve } = Promise.withResolvers<void>()
+      const besides: string[] = []
+      stdioChannel({
+        command: [process.execPath, '-e', `process.stdout.write(${JSON.stringify(said)})`],
+        environment: {},
+        memoryMegabytes: undefined,
+        onStderr: (line) => besides.push(line),
+        onExit: () => resolve(),
+      })({ onMessage: () => assert.fail(), onFailure() {}, onUnheard() {}, onClosed() {} }, [])
+      await closed
+      assert.deepEqual(besides, logged)
+    }
+  })
+
   it('is over when it ends, for which it answers only if nobody stopped it (A71)', async () => {
     for (const [program, stop, expected] of [
       ['', false, 'upstream_unreachable'],

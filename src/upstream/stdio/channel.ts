@@ -30,11 +30,12 @@ export function stdioChannel(options: StdioCommand): OpenChannel {
       command,
       environment,
       onStderr,
-      onLine(line) {
+      onLine(line, isWhole) {
         const messages = parseMessages(line)
-        if (messages === undefined)
-          onStderr(line) // some servers log to stdout
-        else for (const message of messages) onMessage(message)
+        if (messages === undefined) {
+          // Some servers log to stdout. The beginning of a message is none of that, and may be anybody's data.
+          if (isWhole || !/^\s*[[{]/.test(line)) onStderr(line)
+        } else for (const message of messages) onMessage(message)
       },
       onExit(given) {
         clearInterval(memoryCheck)

@@ -28,7 +28,8 @@ interface ChildOptions {
   readonly environment: Readonly<Record<string, string>>
   /** The program and its arguments, only from the configuration; no shell is involved. */
   readonly command: readonly string[]
-  readonly onLine: (line: string) => void
+  /** Called with each line, and with what is left of one that was begun when the process ended. */
+  readonly onLine: (line: string, isWhole: boolean) => void
   readonly onStderr: (line: string) => void
   /** Called once, when the process is gone or could not be started. */
   readonly onExit: (reason: string) => void
@@ -101,14 +102,14 @@ function watchChild(
 /** Reads lines, the last of which may lack its end. Of one that is too long, nothing is passed on. */
 function readLines(
   stream: NodeJS.ReadableStream,
-  onLine: (line: string) => void,
+  onLine: (line: string, isWhole: boolean) => void,
   onTooLong: () => void,
 ): void {
   const decoder = new StringDecoder('utf8')
   let rest = ''
   let isTooLong = false
-  const take = (line: string): void => {
-    if (!isTooLong && line.trim() !== '') onLine(line)
+  const take = (line: string, isWhole = true): void => {
+    if (!isTooLong && line.trim() !== '') onLine(line, isWhole)
     isTooLong = false
   }
   stream.on('data', (chunk: Buffer) => {
@@ -126,7 +127,7 @@ function readLines(
     }
   })
   // Also where somebody else holds the pipe, which then has no end.
-  stream.once('close', () => take(rest + decoder.end()))
+  stream.once('close', () => take(rest + decoder.end(), false))
 }
 
 async function stopChild(child: ChildProcessWithoutNullStreams, gone: Promise<unknown>): Promise<void> {
