@@ -93,6 +93,22 @@ export function replaceFile(folder: string, name: string, { text, by }: { text: 
 }
 
 /**
+ * Writes a file of a folder in its place, where Windows lets nobody put another one while somebody reads it. Returns
+ * whether it did: not if the file may be known by another name elsewhere. Throws if there is none.
+ */
+export function rewriteFile(folder: string, name: string, text: string): boolean {
+  const descriptor = openSync(join(folder, name), constants.O_WRONLY | constants.O_NOFOLLOW)
+  try {
+    if (fstatSync(descriptor).nlink !== 1) return false
+    // What is there is no longer, as a rule: nobody reads a part of it.
+    ftruncateSync(descriptor, writeSync(descriptor, text, 0))
+    return true
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/**
  * What a command creates as root has to be usable for servers that run as another user. It must be known to be no
  * file of somebody else: that user may have put a link in its place.
  */

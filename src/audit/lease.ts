@@ -2,7 +2,7 @@ import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { randomToken } from '../core/secret.ts'
-import { createFile, replaceFile } from './folder-file.ts'
+import { createFile, replaceFile, rewriteFile } from './folder-file.ts'
 
 /** Decides which of the processes on a folder does what only one needs to do. Two at a time do no harm. */
 export interface Lease {
@@ -28,7 +28,7 @@ export function leaseOn(folder: string, clock: Clock): Lease {
     renew() {
       const holder = read(path)
       if (holder?.id === id) {
-        hold()
+        if (!rewriteFile(folder, fileName, text())) hold()
         return true
       }
       if (holder === undefined) {
