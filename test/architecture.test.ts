@@ -10,7 +10,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   core: [],
   mcp: ['core'],
   policy: ['core', 'mcp'],
-  http: ['core'],
+  http: ['core', 'telemetry/scrub.ts'],
   limits: ['core'],
   config: ['core', 'mcp/methods.ts', 'mcp/subscriptions.ts'],
   storage: ['core'],

@@ -1,4 +1,5 @@
 import { Refusal } from '../core/errors.ts'
+import { scrubPath } from '../telemetry/scrub.ts'
 import type { AnswerHeaders } from './relay.ts'
 
 /** Stands for a host that the redirect does not name. */
@@ -16,11 +17,12 @@ export function refusalWhereRedirected(status: number, { location }: AnswerHeade
   return new Refusal('upstream_invalid', { reason })
 }
 
-/** Without its query, and without a user and password, which could be secret. */
+/** Without what could be secret: its query, a user and password, and parts of the path that only a program reads. */
 function leadingTo(location: string): string {
   const target = URL.parse(location, sameOrigin)
   if (target === null) return ''
   const { protocol, host, origin, pathname } = target
-  const place = origin === sameOrigin ? pathname : `${protocol}//${host}${pathname}`
+  const path = scrubPath(pathname)
+  const place = origin === sameOrigin ? path : `${protocol}//${host}${path}`
   return `, a redirect to ${place.slice(0, maxLength)}`
 }

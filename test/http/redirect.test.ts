@@ -8,6 +8,7 @@ describe('a redirect of an MCP server', () => {
     ['/mcp/', ', a redirect to /mcp/'],
     ['mcp/', ', a redirect to /mcp/'],
     ['https://ada:secret@login.example/in?state=secret#secret', ', a redirect to https://login.example/in'],
+    ['/s/Zm9vYmFyYmF6cXV4MTIzNDU/mcp/', ', a redirect to /s/…/mcp/'],
     ['/a\tb\u001B[2J', ', a redirect to /ab%1B[2J'],
     ['http://[', ''],
     [undefined, ''],
