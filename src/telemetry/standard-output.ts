@@ -2,7 +2,7 @@ import { write, writeSync } from 'node:fs'
 import type { DestinationStream } from 'pino'
 
 const descriptor = 1
-/** If more bytes than this are waiting, lines are written at once. */
+/** If so many bytes are waiting, lines are written at once. */
 const writtenBytes = 4096
 const longestWaitMilliseconds = 100
 /** How long to wait for the reader of a pipe that is full, which may have emptied it by then. */
@@ -59,8 +59,9 @@ let isWaitingForRoom = false
 let hasNoReader = false
 let endsInOrder = false
 
+/** What happens next while something is being written is decided when that is over. */
 function writeSoon(milliseconds = longestWaitMilliseconds): void {
-  scheduled ??= setTimeout(writeNext, milliseconds).unref()
+  if (!isWriting) scheduled ??= setTimeout(writeNext, milliseconds).unref()
 }
 
 function writeNext(): void {

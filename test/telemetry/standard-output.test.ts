@@ -112,6 +112,8 @@ describe('the log on standard output', () => {
     test.mock.timers.enable({ apis: ['setTimeout'] })
     const outcomes = ['EAGAIN', 'EAGAIN', 'ENOSPC', undefined]
     const write = (_: number, bytes: Buffer, done: (error: unknown, count?: number) => void): void => {
+      // A line that comes meanwhile changes nothing.
+      output.write('meanwhile\n')
       const code = outcomes.shift()
       if (code === undefined) done(null, bytes.length)
       else done(Object.assign(new Error(code), { code }))
