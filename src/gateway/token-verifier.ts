@@ -110,8 +110,8 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     return principal
   }
 
-  /** `network` is that of a stranger; undefined for a token that the issuer has vouched for. */
-  const examine = async (token: string, key: string, network: string | undefined): Promise<Verified> => {
+  /** `stranger` is the address of one; undefined for a token that the issuer has vouched for. */
+  const examine = async (token: string, key: string, stranger: string | undefined): Promise<Verified> => {
     const issuer = findIssuer(claimedIssuer(token))
     const { introspection, audiences: accepted } = issuer
     if (introspection === undefined) {
@@ -131,18 +131,18 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
         again: (begun) => void askAgain(token, key, begun),
       }
     }
-    if (network === undefined) return ask()
-    const done = await strangers.take(network, AbortSignal.timeout(strangerMilliseconds))
+    if (stranger === undefined) return ask()
+    const done = await strangers.take(networkOf(stranger), AbortSignal.timeout(strangerMilliseconds))
     if (done === undefined) throw keysUnavailable('too many unknown tokens are asked about')
     return ask().finally(done)
   }
 
-  const verifyAnew = (token: string, key: string, network?: string): Promise<Verified> => {
+  const verifyAnew = (token: string, key: string, stranger?: string): Promise<Verified> => {
     // Concurrent requests with the same new token share one verification.
     const waiting = running.get(key)
     if (waiting !== undefined) return waiting
     const began = performance.now()
-    const verification = examine(token, key, network)
+    const verification = examine(token, key, stranger)
       .then(
         (verified) => {
           cache.set(key, verified)
@@ -186,8 +186,8 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       const key = digest(token)
       const known = cache.get(key)
       if (known !== undefined && isFresh(known)) return admit(known, resource)
-      const network = known === undefined ? networkOf(address) : undefined
-      return verifyAnew(token, key, network).then((verified) => admit(verified, resource))
+      const stranger = known === undefined ? address : undefined
+      return verifyAnew(token, key, stranger).then((verified) => admit(verified, resource))
     },
     isCurrent: (principal) => isRevoked(principal) === false && isVouchedFor(principal),
   }
