@@ -9,6 +9,7 @@ import { readDevelopmentToken } from '../support/command.ts'
 import { FormBrowser } from '../support/form-browser.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { clientModules } from '../support/tools.ts'
+import { until } from '../support/until.ts'
 
 interface Report {
   readonly code: number | null
@@ -107,12 +108,13 @@ describe('conformance without a token', () => {
 })
 
 describe('conformance of the authorization server', () => {
-  it('metadata and authorization code grant, with a public client', { timeout: 180_000 }, async () => {
+  it('metadata and authorization code grant, with a public client', { timeout: 180_000 }, async (test) => {
     const client = {
       id: 'conformance',
       redirectUris: ['http://127.0.0.1:3333/callback', 'http://localhost:3333/callback'],
     }
     const installation = await startInstallation({ config: { clients: [client] } })
+    test.after(() => installation.close())
     const args = ['authorization', '--url', installation.url, '--client-id', client.id, '-p', '3333']
     const resource = ['--resource', installation.mcpUrl]
     for (const revision of [[], ['--spec-version', '2026-07-28']]) {
@@ -128,15 +130,19 @@ describe('conformance of the authorization server', () => {
       assert.match(output, /authorization-code-grant/)
       assert.doesNotMatch(output, /skipped/i)
     }
-    await installation.close()
   })
 })
 
-/** The suite prints a URL and waits: this is the person who follows it. */
+/** The suite prints a URL, and soon listens for the answer: this is the person who follows it. */
 function visitAuthorizeUrl(line: string): void {
   const url = /https?:\/\/\S*response_type=code\S*/.exec(line)?.[0]
-  if (url === undefined) return
-  void new FormBrowser().visit(url).then((callback) => callback && fetch(callback))
+  if (url !== undefined) void visit(url)
+}
+
+async function visit(url: string): Promise<void> {
+  const callback = await new FormBrowser().visit(url)
+  if (callback === undefined) return
+  await until(async () => (await fetch(callback).catch(() => undefined)) !== undefined, 'it listens')
 }
 
 async function runSuite(
