@@ -222,7 +222,12 @@ export function artifactContract(store: () => Store, clock: MovableClock): void 
       const many = Array.from({ length: 1100 }, (_, index) => `many ${index}`)
       const put = (model: string, id: string, grantId: string) =>
         store().artifacts.put({ model, id, payload: {}, grantId, accountId: 'giver of many' })
-      const putAll = () => Promise.all(many.flatMap((id) => [put('Grant', id, id), put('Code', id, id)]))
+      const putAll = async () => {
+        for (let from = 0; from < many.length; from += 50)
+          await Promise.all(
+            many.slice(from, from + 50).flatMap((id) => [put('Grant', id, id), put('Code', id, id)]),
+          )
+      }
       await putAll()
       await Promise.all([many, many.toReversed()].map((ids) => store().artifacts.removeGrants(ids)))
       await putAll()

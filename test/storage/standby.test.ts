@@ -27,20 +27,6 @@ describe('a database that answers and cannot be written to', { timeout: 120_000 
     const response = await fetch(`${installation.adminUrl}/readyz`)
     return { status: response.status, text: await response.text() }
   }
-  it('is left for the one that can, as soon as a connection leads there', async (test) => {
-    const { url } = database
-    const change = (what: string): Promise<unknown> =>
-      database.query(
-        `set transaction_read_only = off; alter database ${new URL(url).pathname.slice(1)} ${what}`,
-      )
-    await change('set default_transaction_read_only = on')
-    const db = await openPostgres({ url, onFault: () => undefined, patience: undefined })
-    test.after(() => db.destroy())
-    const write = (): Promise<unknown> => db.insertInto('marks').values({ name: 'x', value: '' }).execute()
-    await assert.rejects(write(), StoreAway)
-    await change('reset all')
-    await write()
-  })
 
   it('is no store while it is a standby, which knows of no revocation that came later (A72)', async () => {
     const { refresh_token: token } = await client.signIn({ scope: 'mcp:tools:read' })
@@ -56,5 +42,21 @@ describe('a database that answers and cannot be written to', { timeout: 120_000 
     await database.query('select pg_promote()')
     assert.equal((await readiness()).status, 200)
     assert.equal((await client.refresh(token)).status, 200)
+  })
+
+  // Last, since connections that the installation opens in the meantime are read-only as well.
+  it('is left for the one that can, as soon as a connection leads there', async (test) => {
+    const { url } = database
+    const change = (what: string): Promise<unknown> =>
+      database.query(
+        `set transaction_read_only = off; alter database ${new URL(url).pathname.slice(1)} ${what}`,
+      )
+    await change('set default_transaction_read_only = on')
+    const db = await openPostgres({ url, onFault: () => undefined, patience: undefined })
+    test.after(() => db.destroy())
+    const write = (): Promise<unknown> => db.insertInto('marks').values({ name: 'x', value: '' }).execute()
+    await assert.rejects(write(), StoreAway)
+    await change('reset all')
+    await write()
   })
 })
