@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { systemClock as clock } from '../../src/core/clock.ts'
 import { ConnectionPool } from '../../src/upstream/wire/pool.ts'
+import { listen } from '../support/listen.ts'
 import { type RawServer, startRawServer } from '../support/raw-server.ts'
 
 let server: RawServer
@@ -82,5 +85,19 @@ describe('an idle connection', () => {
     await closing(hello, 50)
     await closing(keeping(600), 50)
     await closing(keeping(2), 60_000)
+  })
+  it('is closed in time also if it has never been used, since its request left while it was opened', async (test) => {
+    const quiet = createServer()
+    const listening = await listen(quiet)
+    test.after(() => listening.close())
+    const origin = new URL(listening.url)
+    pool = new ConnectionPool({ ...milliseconds, origin, idleMilliseconds: 50 })
+    const opened = once(quiet, 'connection')
+    const leaving = new AbortController()
+    const asked = pool.request({ path: '/mcp', method: 'GET', signal: leaving.signal })
+    setImmediate(() => leaving.abort())
+    await assert.rejects(asked)
+    const [socket] = (await opened) as [Socket]
+    await once(socket.resume(), 'close')
   })
 })

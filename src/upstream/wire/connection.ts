@@ -37,12 +37,14 @@ export class Connection {
   #promise: AnswerHeaders[string]
   #idleMilliseconds: number
   /** When it will have waited too long, in milliseconds of the monotonic clock. */
-  #deadline = never
+  #deadline: number
 
   constructor(socket: Socket, options: ConnectionOptions) {
     this.#options = options
     this.#socket = socket
     this.#idleMilliseconds = options.idleMilliseconds
+    // The request that it was opened for may have left meanwhile.
+    this.#deadline = performance.now() + options.idleMilliseconds
     this.#reader = new ResponseReader({
       isAwaited: () => this.#transfer !== undefined,
       onHead: (status, headers) => this.#head(status, headers),
