@@ -157,7 +157,7 @@ export async function openGatewayListener(
   if (pair === undefined || files === undefined) {
     await opened.listen('gateway', createServer(http, handle), address)
   } else {
-    const server = createTlsServer({ ...http, ...tlsOptions(pair) }, handle)
+    const server = createTlsServer({ ...http, ...tlsOptions(pair, config()) }, handle)
     await opened.listen('gateway', server, address)
     const keeper = renewCertificate(server, pair, { files, config, base })
     opened.closeBy(keeper.stop)

@@ -8,13 +8,11 @@ import { type CertificateKeeper, keepCertificate } from '../http/keep-certificat
 import type { Base } from './base.ts'
 
 /**
- * As long as the head of a request may take: a stranger must not hold connections open with less than that.
+ * The TLS options of a listener for a pair: at least version 1.2, and a handshake that takes no longer than the
+ * head of a request may, so that a stranger holds no connection open with less than that.
  */
-const handshakeTimeout = 15_000
-
-/** The TLS options of a listener for a pair: at least version 1.2. */
-export function tlsOptions(pair: CertificatePair): TlsOptions {
-  return { ...contextOptions(pair), handshakeTimeout }
+export function tlsOptions(pair: CertificatePair, { limits }: Config): TlsOptions {
+  return { ...contextOptions(pair), handshakeTimeout: limits.headSeconds * 1000 }
 }
 
 /** Makes a listener switch to each new certificate in `files` without dropping a connection. */

@@ -20,7 +20,7 @@ const limitsObject = z.strictObject({
     .default(16_384)
     .meta({ description: 'Maximum size of the head of a request.' }),
   headSeconds: whole(1, 600).default(15).meta({
-    description: 'Time within which the head of a request must arrive.',
+    description: 'Time within which the head of a request must arrive and, before it, the handshake of TLS.',
   }),
   requestSeconds: whole(1, 3600).default(60).meta({
     description: 'Time within which a whole request, including its body, must arrive.',

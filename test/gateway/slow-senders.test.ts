@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { freePort } from '../support/installation.ts'
+import { trustedCertificate, writePair } from '../support/local-tls.ts'
 
 let gate: GatedSpy
 let token: string
@@ -39,5 +42,15 @@ describe('requests that never end (A36)', { timeout: 30_000 }, () => {
     const body = 'Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n{'
     assert.match(await sendSlowly(head + body), /^(?:HTTP\/1\.1 408 |$)/)
     assert.equal(gate.spy.seen.length, earlier)
+  })
+
+  it('are cut off before they begin, in the handshake of TLS', { timeout: 10_000 }, async () => {
+    const port = await freePort()
+    const listen = { gateway: port, tls: writePair(trustedCertificate()) }
+    const limits = { headSeconds: 1 }
+    const secure = await startGatedSpy({ publicUrl: `https://localhost:${port}`, listen, limits })
+    const silent = connect(port, '127.0.0.1').on('error', () => {}) // a reset is an answer, too
+    await once(silent.resume(), 'close')
+    await secure.close()
   })
 })
