@@ -6,6 +6,7 @@ import { parseExact } from '../mcp/lossless.ts'
 import { scrub, scrubPath } from '../telemetry/scrub.ts'
 import { type Call, type MethodCall, objectOf } from './call.ts'
 import type { Note } from './note.ts'
+import { refusalOutcome } from './refusal-outcome.ts'
 import type { Upstream } from './upstream.ts'
 
 /**
@@ -49,7 +50,7 @@ export function recordRefusal(recorder: Recorder, exchange: Exchange, note: Note
     if (!guarded.has(refusal.code)) return
     recorder.commit({ ...describe(exchange, note, 'denied'), event: 'http.refusal', ...refused })
   } else if (kind === 'mcp') {
-    const outcome = outcomeOf(refusal)
+    const outcome = refusalOutcome(refusal)
     // An allowed call already has its event; an error from its server is not a decision of the gateway.
     if (note.isRecorded === true && outcome !== 'failed') return
     const event = note.isRecorded === true ? 'mcp.failure' : 'mcp.call'
@@ -61,12 +62,6 @@ export function recordRefusal(recorder: Recorder, exchange: Exchange, note: Note
       ...refused,
     })
   }
-}
-
-function outcomeOf({ code, status, detail }: Refusal): Outcome {
-  if (detail.challenge !== undefined) return 'challenged'
-  if (code === 'too_many_requests') return 'limited'
-  return status >= 500 ? 'failed' : 'denied'
 }
 
 function describe({ req, path, requestId, address }: Exchange, note: Note, outcome: Outcome): AuditEvent {

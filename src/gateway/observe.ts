@@ -2,6 +2,7 @@ import type { Exchange } from '../http/exchange.ts'
 import type { Outcome, RequestEvent } from '../telemetry/event.ts'
 import { scrub, scrubPath } from '../telemetry/scrub.ts'
 import type { Note } from './note.ts'
+import { refusalOutcome } from './refusal-outcome.ts'
 
 /** The status in the log if the client disconnected before it got an answer; nginx uses the same number. */
 const clientGone = 499
@@ -53,9 +54,8 @@ function reasonOf({ refusal, kind }: Note, status: number): string | undefined {
 }
 
 function outcomeOf({ refusal, call }: Note, status: number): Outcome {
-  if (refusal?.detail.challenge !== undefined) return 'challenged'
-  if (status >= 500) return 'failed'
-  if (refusal !== undefined)
-    return refusal.code === 'method_not_allowed' && call === undefined ? 'allowed' : 'denied'
-  return status >= 400 ? 'denied' : 'allowed'
+  if (refusal === undefined) return status < 400 ? 'allowed' : status < 500 ? 'denied' : 'failed'
+  if (refusal.code === 'method_not_allowed' && call === undefined) return 'allowed'
+  const outcome = refusalOutcome(refusal)
+  return outcome === 'limited' ? 'denied' : outcome
 }

@@ -5,7 +5,7 @@
 export type EventKind = 'access' | 'oauth' | 'mcp' | 'proxy'
 
 /**
- * `challenged` asks for credentials or scopes, `denied` says no, `failed` is an error here or on a server.
+ * `challenged` asks for credentials or scopes, `denied` says no or not now, `failed` is an error here or on a server.
  */
 export type Outcome = 'allowed' | 'challenged' | 'denied' | 'failed'
 

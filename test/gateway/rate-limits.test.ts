@@ -29,6 +29,30 @@ async function startLimited(test: TestContext, limits: Limits, own: OwnLimits = 
 }
 
 describe('requests in a minute', () => {
+  it('are no failures of the server to those who watch it: log and metrics say that they are denied', async (test) => {
+    const gate = await startGatedSpy({ log: { level: 'info', format: 'json' } }, undefined, {
+      limits: { toolsPerMinute: { mail: 1 } },
+    })
+    test.after(() => gate.close())
+    const token = await gate.tokenFor('mcp:*')
+    await gate.post(call('mail'), { token })
+    assertTooMany(await gate.post(call('mail'), { token }))
+    const line = gate.installation
+      .log()
+      .split('\n')
+      .find((one) => one.includes('too_many_requests'))
+    assert.match(line ?? '', /"outcome":"denied"/)
+    const metrics = await (await fetch(`${gate.installation.adminUrl}/metrics`)).text()
+    const outcomes = metrics.matchAll(/^portcullis_mcp_operations_total\{.*outcome="(\w+)"\} (\d+)$/gm)
+    assert.deepEqual(
+      [...outcomes].map(([, outcome, count]) => [outcome, count]),
+      [
+        ['allowed', '1'],
+        ['denied', '1'],
+      ],
+    )
+  })
+
   it('have a limit for each caller, with an answer that is no sign of an era (A36, A70)', async (test) => {
     const gate = await startLimited(test, { perMinute: 3 })
     const [mine, theirs] = [await gate.tokenFor('mcp:*'), await gate.tokenFor('mcp:*')]
