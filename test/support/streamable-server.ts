@@ -1,3 +1,5 @@
+import { syncBuiltinESMExports } from 'node:module'
+import type { TestContext } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Dispatcher } from 'undici'
 import type { Channel } from '../../src/upstream/conversation/channel.ts'
@@ -29,6 +31,20 @@ export interface Opened {
 /** Lets the channel do what it has to do by now. */
 export const settle = async (): Promise<void> => {
   for (let count = 0; count < 10; count++) await turn()
+}
+
+/** Lets time pass for the channel. It takes `setTimeout` by name, so that the name has to follow. */
+export function stopTimers(test: TestContext): (milliseconds: number) => Promise<void> {
+  test.mock.timers.enable({ apis: ['setTimeout'] })
+  syncBuiltinESMExports()
+  test.after(() => {
+    test.mock.timers.reset()
+    syncBuiltinESMExports()
+  })
+  return (milliseconds) => {
+    test.mock.timers.tick(milliseconds)
+    return settle()
+  }
 }
 
 /** A channel to a server that is played by a test. */

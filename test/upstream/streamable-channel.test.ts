@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { syncBuiltinESMExports } from 'node:module'
-import { describe, it, type TestContext } from 'node:test'
+import { describe, it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { callOf } from '../../src/upstream/conversation/json-rpc.ts'
 import {
@@ -13,22 +12,9 @@ import {
   resultOf,
   send,
   settle,
+  stopTimers,
   stream,
 } from '../support/streamable-server.ts'
-
-/** Lets time pass for the channel. It takes `setTimeout` by name, so that the name has to follow. */
-function stopTime(test: TestContext): (milliseconds: number) => Promise<void> {
-  test.mock.timers.enable({ apis: ['setTimeout'] })
-  syncBuiltinESMExports()
-  test.after(() => {
-    test.mock.timers.reset()
-    syncBuiltinESMExports()
-  })
-  return (milliseconds) => {
-    test.mock.timers.tick(milliseconds)
-    return settle()
-  }
-}
 
 describe('a channel to a Streamable HTTP server', () => {
   it('has the session that was opened, whatever other answers say', async () => {
@@ -177,7 +163,7 @@ describe('a channel to a Streamable HTTP server', () => {
 
 describe('an answer whose stream a Streamable HTTP server ends early', () => {
   it('is gone on with where it ended, after the pause that the server asks for', async (test) => {
-    const pass = stopTime(test)
+    const pass = stopTimers(test)
     const opened = await initialized()
     send(opened, 'tools/call', 2)
     await opened.received[1]?.answer(200, stream, 'id: 5\nretry: 2000\ndata:\n\n')
@@ -199,7 +185,7 @@ describe('an answer whose stream a Streamable HTTP server ends early', () => {
   })
 
   it('is given up after a hundred times, and when nobody waits for it (A71)', async (test) => {
-    const pass = stopTime(test)
+    const pass = stopTimers(test)
     const opened = await initialized()
     send(opened, 'tools/call', 2)
     for (let time = 1; time <= 101; time++) {
@@ -212,68 +198,6 @@ describe('an answer whose stream a Streamable HTTP server ends early', () => {
     opened.channel.abandon(3, callOf('notifications/cancelled', { requestId: 3 }), [])
     await pass(1000)
     assert.deepEqual([opened.failures.length, opened.received.length], [1, 104], 'the cancellation came last')
-  })
-})
-
-describe('what a Streamable HTTP server says unasked', () => {
-  it('is asked for again after pauses that double while it fails, up to half a minute (A71)', async (test) => {
-    const pass = stopTime(test)
-    const opened = await initialized()
-    opened.channel.hear(own)
-    for (const pause of [2000, 4000, 8000, 16_000, 30_000, 30_000]) {
-      const count = opened.received.length
-      await opened.received.at(-1)?.fail()
-      await pass(pause - 1)
-      assert.equal(opened.received.length, count, `${pause}`)
-      await pass(1)
-      assert.equal(opened.received.length, count + 1, `${pause}`)
-    }
-    const { authorization, 'mcp-session-id': session } = opened.received.at(-1)?.headers ?? {}
-    assert.deepEqual([authorization, session], ['Bearer own', 'first'])
-    const count = opened.received.length
-    await opened.received.at(-1)?.answer(200, stream, event('{"method":"x"}'))
-    await pass(1000)
-    assert.equal(opened.received.length, count + 1, 'it was heard, so nothing fails any more')
-    await opened.received.at(-1)?.fail()
-    opened.channel.unhear()
-    await pass(60_000)
-    assert.equal(opened.received.length, count + 1, 'nobody listens any more')
-  })
-
-  it('is asked for once, and again after it was refused', async () => {
-    const opened = open('legacy')
-    for (let time = 0; time < 2; time++) opened.channel.hear([])
-    assert.equal(opened.received.length, 1)
-    await opened.received[0]?.answer(401, stream)
-    assert.equal(opened.unheard, 1)
-    opened.channel.hear([])
-    assert.equal(opened.received.length, 2)
-  })
-
-  it('is not asked for again where there is no such stream', async () => {
-    const opened = open('legacy')
-    opened.channel.hear([])
-    await opened.received[0]?.answer(405)
-    opened.channel.hear([])
-    assert.deepEqual([opened.received.length, opened.unheard], [1, 0])
-  })
-
-  it('is asked for until nobody listens', () => {
-    const opened = open('legacy')
-    opened.channel.hear([])
-    opened.channel.unhear()
-    assert.equal(opened.received[0]?.signal.aborted, true)
-    opened.channel.hear([])
-    assert.equal(opened.received.length, 2)
-  })
-
-  it('is not asked for in the modern era, or when all is over', async () => {
-    const modern = open('modern')
-    modern.channel.hear([])
-    const over = open('legacy')
-    await over.channel.close()
-    over.channel.hear([])
-    assert.deepEqual([...modern.received, ...over.received], [])
   })
 })
 

@@ -105,6 +105,7 @@ export function streamableChannel({ dispatcher, url, era }: StreamableOptions): 
             onMessage(message)
           }
         } catch (error) {
+          if (signal.aborted) return
           if (error instanceof NoStream) return // such a server sends no notifications
           if (error instanceof Refusal) {
             // The refusal may be due to credentials that have become outdated; the next request brings new
