@@ -3,7 +3,7 @@ import type { RecordedEvent } from '../audit/event.ts'
 import { selectEvents } from '../audit/select-events.ts'
 import { addFilterFlags, type FilterFlags } from './audit-filter.ts'
 import { addSourceFlag, readEvents } from './audit-source.ts'
-import { printable } from './client-text.ts'
+import { printable } from './printable.ts'
 import { addInstallationFlags } from './with-store.ts'
 import { print } from './write-output.ts'
 

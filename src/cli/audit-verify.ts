@@ -16,8 +16,8 @@ import {
   type SourceFlags,
   tableName,
 } from './audit-source.ts'
-import { printable } from './client-text.ts'
 import { wrongOperand } from './operand-wrong.ts'
+import { printable } from './printable.ts'
 import { readJsonFile } from './read-file.ts'
 import { addInstallationFlags } from './with-store.ts'
 

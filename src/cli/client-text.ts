@@ -1,7 +1,12 @@
 import type { BlockedClient } from '../authorization-server/registration/blocked-clients.ts'
 import type { Config } from '../config/schema.ts'
+import { displayText } from '../core/display-text.ts'
 import type { StoredClient } from '../storage/client-contract.ts'
+import { printable } from './printable.ts'
 import { table } from './table.ts'
+
+/** A name that is longer would move the columns. */
+const maxNameLength = 40
 
 /** The members of a client, by the names of its metadata (RFC 7591 section 2) and by ours. */
 export type Described = Readonly<Record<string, unknown>>
@@ -20,9 +25,9 @@ export function describeClient({
     ...own,
     client_id: id,
     registered_by: source === 'operator' ? 'operator' : 'itself',
-    registered_at: day(createdAt),
-    last_used_at: day(usedAt),
-    expires_at: day(expiresAt),
+    registered_at: minute(createdAt),
+    last_used_at: minute(usedAt),
+    expires_at: minute(expiresAt),
   }
 }
 
@@ -41,7 +46,7 @@ export function describeConfigured(client: Config['clients'][number]): Described
 
 /** Since when a client is blocked, and by whom; nothing of one that is not. */
 export function describeBlock(block: BlockedClient | undefined): Described {
-  return block === undefined ? {} : { blocked_at: day(block.since), blocked_by: block.operator }
+  return block === undefined ? {} : { blocked_at: minute(block.since), blocked_by: block.operator }
 }
 
 /** The clients of the store, and the ids that are blocked without being one of them. */
@@ -67,7 +72,7 @@ export function listClients(
   const row = (id: string, ...cells: readonly string[]): string[] => [
     printable(id),
     ...cells,
-    day(blocked.get(id)?.since) ?? 'no',
+    minute(blocked.get(id)?.since) ?? 'no',
   ]
   return table([
     ['client_id', 'name', 'registered by', 'registered', 'last used', 'expires', 'blocked'],
@@ -75,9 +80,9 @@ export function listClients(
     ...clients.map(({ id, source, metadata, createdAt, usedAt, expiresAt }) =>
       row(
         id,
-        printable(metadata['client_name']).slice(0, 40),
+        displayText(printable(metadata['client_name']), maxNameLength),
         source === 'operator' ? 'operator' : 'itself',
-        ...[createdAt, usedAt, expiresAt].map((time) => day(time) ?? 'never'),
+        ...[createdAt, usedAt, expiresAt].map((time) => minute(time) ?? 'never'),
       ),
     ),
     ...otherIds(blocked, [...configured, ...clients]).map((id) => row(id, '', '', '', '', '')),
@@ -89,11 +94,6 @@ function otherIds(blocked: ReadonlyMap<string, unknown>, clients: readonly { id:
   return [...blocked.keys()].filter((id) => !known.has(id))
 }
 
-/** Names and ids come from strangers: nothing in them may control a terminal. */
-export function printable(text: unknown): string {
-  return typeof text === 'string' ? text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '') : ''
-}
-
-function day(time: number | undefined): string | undefined {
+function minute(time: number | undefined): string | undefined {
   return time === undefined ? undefined : new Date(time).toISOString().slice(0, 16).replace('T', ' ')
 }

@@ -16,12 +16,12 @@ import {
   describeClients,
   describeConfigured,
   listClients,
-  printable,
 } from './client-text.ts'
 import { collect } from './flags.ts'
 import { type AddFlags, newClientMetadata } from './new-client.ts'
 import { wrongOperand } from './operand-wrong.ts'
 import { operatorName } from './operator.ts'
+import { printable } from './printable.ts'
 import { addInstallationFlags, type OpenStore, type StoreFlags, withStore } from './with-store.ts'
 
 /** `portcullis client`: the clients in the store. A running server sees every change immediately. */

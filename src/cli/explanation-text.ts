@@ -1,6 +1,6 @@
 import type { ClaimUse, Explanation, RuleUse } from '../compose/explain/contract.ts'
 import type { Principal } from '../core/principal.ts'
-import { printable } from './client-text.ts'
+import { printable } from './printable.ts'
 
 /** An explanation for programs. */
 export function explanationDocument({ token, verdict, call, ...rest }: Explanation): object {
