@@ -1,13 +1,14 @@
 import { type Generated, type Kysely, sql } from 'kysely'
 import { allowRemoval, createAuditTable } from './create-audit-table.ts'
 import { notPermitted } from './migrate.ts'
+import { inPieces } from './pieces.ts'
 import { openPostgres, statementMilliseconds } from './postgres.ts'
 import type { Schema } from './schema.ts'
 import { StoreUnusable } from './store-unusable.ts'
 
 /** Events in their own table, which is only appended to, and from whose beginning old ones are removed. */
 export interface AuditTable {
-  /** Adds lines of events in one statement. Lines that already exist are left as they are. */
+  /** Adds lines of events, some hundred per statement. Lines that already exist are left as they are. */
   append(rows: readonly AuditRow[]): Promise<void>
   /**
    * The selected rows in the order in which they came, in batches, all from one moment. Throws StoreUnusable if
@@ -119,12 +120,12 @@ export async function openAuditTable(
   const tables = database.withTables<AuditSchema>()
   return {
     async append(rows) {
-      if (rows.length === 0) return
-      await tables
-        .insertInto('audit_events')
-        .values(rows.map(toColumns))
-        .onConflict((conflict) => conflict.columns(['chain', 'seq']).doNothing())
-        .execute()
+      for (const piece of inPieces(rows))
+        await tables
+          .insertInto('audit_events')
+          .values(piece.map(toColumns))
+          .onConflict((conflict) => conflict.columns(['chain', 'seq']).doNothing())
+          .execute()
     },
     async *read(wanted) {
       // One snapshot: otherwise, a later page could show something committed in the meantime that an earlier

@@ -52,6 +52,21 @@ describe('the copy in PostgreSQL', { timeout: 120_000 }, () => {
     assert.deepEqual([findings, events], [[], made.lines().length])
   })
 
+  it('takes few statements, however many events come at a time, since the server keeps each of them', async (test) => {
+    const { table, made } = await filled(test)
+    const [row] = rowsOf(made)
+    assert.ok(row)
+    const query = test.mock.method(pg.Client.prototype, 'query')
+    let seq = 1000
+    for (let count = 1; count <= 40; count++)
+      await table.append(Array.from({ length: count }, () => ({ ...row, seq: seq++ })))
+    const texts = query.mock.calls.map(
+      ({ arguments: given }) => (given[0] as unknown as { text: string }).text,
+    )
+    assert.equal(new Set(texts).size, 6, 'of 1, 2, 4, 8, 16 and 32')
+    assert.equal((await linesOf(table)).length, made.lines().length + seq - 1000)
+  })
+
   it('is not held up by a line that somebody made up or a disk has changed', async (test) => {
     const { table, made } = await filled(test)
     const [line = ''] = made.lines().slice(5)
