@@ -14,8 +14,9 @@ export function ofAccounts(
   db: Kysely<Schema>,
   { tenant, model, text, now }: Which,
 ): SelectQueryBuilder<Schema, 'artifacts', object> {
-  const pattern = `%${text.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`
-  const has = (column: string) => sql<boolean>`lower(${sql.ref(column)}) like ${pattern} escape '\\'`
+  const pattern = `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`
+  // The embedded store knows the case of ASCII letters only, so that it has to see both in the same way.
+  const has = (column: string) => sql<boolean>`lower(${sql.ref(column)}) like lower(${pattern}) escape '\\'`
   return db
     .selectFrom('artifacts')
     .where('tenant', '=', tenant)

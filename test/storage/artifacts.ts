@@ -152,7 +152,12 @@ export function artifactContract(store: () => Store, clock: MovableClock): void 
           clientId,
           expiresAt: soon() + later,
         })
-      const user = { id: 'usr_1', name: 'Grace', displayName: 'Rear Admiral', passwordHash: undefined }
+      const user = {
+        id: 'usr_1',
+        name: 'Grace',
+        displayName: 'Ädmiral of the Öresund',
+        passwordHash: undefined,
+      }
       const since = { createdAt: 1, disabledAt: undefined, loginsSince: 1, provider: undefined }
       await store().users.add({ ...user, ...since }, 'paged')
       await put('nobody', undefined, 'an-app', 9000)
@@ -172,7 +177,8 @@ export function artifactContract(store: () => Store, clock: MovableClock): void 
       )
       for (const [text, found] of [
         ['grace', ['a']],
-        ['admiral', ['a']],
+        ['Ädmiral', ['a']],
+        ['THE ÖRE', ['a']],
         ['ADA', ['b', 'c']],
         ['AN-APP', ['a', 'c']],
         ['50%_', ['b']],
