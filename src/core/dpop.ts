@@ -8,12 +8,20 @@ export const proofAlgorithms = ['ES256', 'Ed25519', 'EdDSA', 'PS256', 'RS256'] a
 export type ProofPolicy = 'optional' | 'required' | 'off'
 
 /**
- * Whether whoever has proved the key with this thumbprint, or none, may present a JWT with this `cnf` claim
- * (RFC 9449 section 6.1): any way of binding that is not understood must not be ignored (RFC 7800 section
- * 3.1). The claim is untrusted.
+ * The key that a JWT with this `cnf` claim is bound to, if any (RFC 9449 section 6.1), or undefined if it is bound
+ * in a way that is not understood, which must not be ignored (RFC 7800 section 3.1). The claim is untrusted.
+ */
+export function readConfirmation(confirmation: unknown): { readonly jkt: string | undefined } | undefined {
+  if (confirmation === undefined) return { jkt: undefined }
+  const { jkt, ...others } = Object(confirmation) as Record<string, unknown>
+  return typeof jkt === 'string' && Object.keys(others).length === 0 ? { jkt } : undefined
+}
+
+/**
+ * Whether whoever has proved the key with this thumbprint, or none, may present a JWT with this `cnf` claim. The
+ * claim is untrusted.
  */
 export function isConfirmedBy(confirmation: unknown, thumbprint: string | undefined): boolean {
-  if (confirmation === undefined) return true
-  const { jkt, ...others } = Object(confirmation) as Record<string, unknown>
-  return thumbprint !== undefined && jkt === thumbprint && Object.keys(others).length === 0
+  const bound = readConfirmation(confirmation)
+  return bound !== undefined && (bound.jkt === undefined || bound.jkt === thumbprint)
 }

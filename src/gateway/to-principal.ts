@@ -1,4 +1,5 @@
 import type { JWTPayload } from 'jose'
+import { readConfirmation } from '../core/dpop.ts'
 import type { Principal } from '../core/principal.ts'
 import { isPrintable } from '../core/printable.ts'
 import { holdersOf } from '../core/revocation.ts'
@@ -30,6 +31,8 @@ export function toPrincipal(
     throw invalidToken('token has unprintable characters in a name')
   const { gid: grant, origins } = payload
   const { clients: holders, vouchedUser } = holdersOf(payload)
+  const bound = readConfirmation(payload['cnf'])
+  if (bound === undefined) throw invalidToken('token is bound in an unknown way')
   return {
     issuer,
     subject: sub,
@@ -47,7 +50,7 @@ export function toPrincipal(
     holders,
     vouchedUser,
     actor: currentActor(payload['act']),
-    keyThumbprint: boundKey(payload['cnf']),
+    keyThumbprint: bound.jkt,
   }
 }
 
@@ -63,13 +66,4 @@ function isMachine({ idtyp, gty }: JWTPayload): boolean {
 function currentActor(act: unknown): string | undefined {
   const { sub } = Object(act) as { sub?: unknown }
   return typeof sub === 'string' ? sub : undefined
-}
-
-/** RFC 7800 section 3.1: a confirmation that is not understood must not be ignored. */
-function boundKey(confirmation: unknown): string | undefined {
-  if (confirmation === undefined) return undefined
-  const { jkt, ...others } = Object(confirmation) as Record<string, unknown>
-  if (typeof jkt !== 'string' || Object.keys(others).length > 0)
-    throw invalidToken('token is bound in an unknown way')
-  return jkt
 }

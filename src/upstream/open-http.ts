@@ -1,4 +1,3 @@
-import type { Clock } from '../core/clock.ts'
 import type { Era } from '../mcp/revisions.ts'
 import { legacyFace } from './bridge/legacy-face.ts'
 import { modernFace } from './bridge/modern-face.ts'
@@ -7,41 +6,18 @@ import type { OpenChannel } from './conversation/channel.ts'
 import { type Start, sessionConnector, sharingConnector } from './conversation/connector.ts'
 import type { Conversation } from './conversation/contract.ts'
 import { startConversation } from './conversation/conversation.ts'
-import { type ConversationLimits, createRegistry, type Registry } from './conversation/registry.ts'
+import { createRegistry, type Registry } from './conversation/registry.ts'
+import type { EraSettings } from './era-settings.ts'
 import { httpConnector } from './http.ts'
-import type { AtOwner } from './owner/contract.ts'
 import { askHttp } from './probe/ask-http.ts'
 import { learnFromSession, learnFromUse } from './probe/learn-from-session.ts'
-import type { Implementation } from './probe/questions.ts'
 import { pinnedBy, rememberVerdicts, type Speaks } from './probe/verdicts.ts'
 import { type LostSessions, replayedSessions, revivedSessions } from './renewal/lost-sessions.ts'
 import { renewingConnector } from './renewal/renewing-connector.ts'
-import type { Successors } from './renewal/successors.ts'
 import { eraRouter } from './route-eras.ts'
 import { sseChannel } from './sse/channel.ts'
 import { streamableChannel } from './streamable/channel.ts'
 import { ConnectionPool } from './wire/pool.ts'
-
-/** What is configured about a server's era; what is not pinned is found out by asking it. */
-export interface EraSettings {
-  readonly era: Era | 'both' | 'auto'
-  /** How long an answer is remembered. */
-  readonly probeSeconds: number
-  readonly limits: ConversationLimits
-  /** Timeout for the first sign of an answer to a request. */
-  readonly responseSeconds: number
-  /** How the gateway names itself to the server. */
-  readonly self: Implementation
-  readonly clock: Clock
-  /**
-   * State that must not be lost between two requests lives in one process. Bytes that only pass through need
-   * not go there.
-   */
-  readonly atOwner: AtOwner
-  readonly successors: Successors
-  /** Called with what the server speaks, if that is news. */
-  readonly onVerdict: (era: Era, speaks: Speaks) => void
-}
 
 /** A server at a URL. */
 export interface HttpSettings extends EraSettings {

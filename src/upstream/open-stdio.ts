@@ -8,7 +8,7 @@ import { type Start, sessionConnector, sharingConnector } from './conversation/c
 import type { Caller, Conversation } from './conversation/contract.ts'
 import { startConversation } from './conversation/conversation.ts'
 import { createRegistry } from './conversation/registry.ts'
-import type { EraSettings } from './open-http.ts'
+import type { EraSettings } from './era-settings.ts'
 import { stdioProbe } from './probe/ask-stdio.ts'
 import { pinnedBy, rememberVerdicts, type Speaks, type Verdicts } from './probe/verdicts.ts'
 import { replayedSessions, revivedSessions } from './renewal/lost-sessions.ts'
