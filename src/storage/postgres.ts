@@ -230,9 +230,9 @@ function unusable(
   )
 }
 
-/** Where a database is: without user, password and options. */
+/** Where a database is, as its URL spells it: without user, password and options. */
 function describeDatabase(url: string): string {
   const { hostname, port, pathname, searchParams } = new URL(url)
   const host = searchParams.get('host') ?? hostname
-  return `${decodeURIComponent(pathname.slice(1))} at ${host}${port === '' ? '' : `:${port}`}`
+  return `${pathname.slice(1)} at ${host}${port === '' ? '' : `:${port}`}`
 }

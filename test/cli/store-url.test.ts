@@ -47,6 +47,7 @@ describe('store.url', () => {
       [changed({ hostname: 'nowhere.invalid' }), /\(.*nowhere\.invalid\): /],
       [changed({ password: 'wrong-pass' }), /password authentication failed.*: correct the user/],
       [changed({ pathname: '/missing' }), /database missing at .*: create the database/],
+      [changed({ pathname: '/%zz' }), /database %zz at .*: create the database/],
       [changed({ pathname: '/' }), /store\.url: must be a URL such as/],
       [`mysql://user:wrong-pass@127.0.0.1/x`, /store\.url: must be a URL such as/],
     ]
