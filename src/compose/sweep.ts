@@ -22,7 +22,7 @@ const keepBriefMilliseconds = 10 * 60 * 1000
 /** Removes expired entries from a store. */
 export async function sweepStore(store: Store, clock: Clock): Promise<void> {
   await store.artifacts.sweep(clock.now() - keepMilliseconds)
-  for (const model of briefModels) await store.artifacts.sweep(clock.now() - keepBriefMilliseconds, model)
+  await store.artifacts.sweep(clock.now() - keepBriefMilliseconds, briefModels)
   await store.clients.sweep(clock.now())
   await store.revocations.sweep(clock.now() - keepMilliseconds)
   await store.consents.sweep(clock.now())

@@ -93,8 +93,8 @@ export interface ArtifactStore {
   /** Removes grants and everything that came from them, any number of them, some hundred per statement. */
   removeGrants(grantIds: readonly string[]): Promise<void>
   /**
-   * Removes what expired before a time (milliseconds since the epoch), of one model if given. Returns how
-   * many.
+   * Removes what expired before a time (milliseconds since the epoch), of some models if given, and lets others have
+   * their turn meanwhile. Returns how many.
    */
-  sweep(before: number, model?: string): Promise<number>
+  sweep(before: number, models?: readonly string[]): Promise<number>
 }

@@ -13,6 +13,7 @@ import { inPieces } from './pieces.ts'
 import type { Prepared } from './prepared.ts'
 import type { HeldRefreshToken } from './refresh-token-contract.ts'
 import type { StorePorts } from './store-ports.ts'
+import { sweepArtifacts } from './sweep-artifacts.ts'
 
 /**
  * Steps that a user has not finished. After a power failure they start again, so nothing waits for a disk
@@ -211,14 +212,6 @@ export function artifactStore({ db, engine, tenant, secret, clock }: StorePorts)
         await remove.where('model', '=', 'Grant').where('id', 'in', ids).execute()
       }
     },
-    async sweep(before, model) {
-      const { numDeletedRows } = await db
-        .deleteFrom('artifacts')
-        .where('tenant', '=', tenant)
-        .where('expires_at', '<', before)
-        .$if(model !== undefined, (query) => query.where('model', '=', model as string))
-        .executeTakeFirst()
-      return Number(numDeletedRows)
-    },
+    sweep: (before, models) => sweepArtifacts({ db, tenant }, before, models),
   }
 }

@@ -292,34 +292,5 @@ export function artifactContract(store: () => Store, clock: MovableClock): void 
       await store().artifacts.removeGrants(['h2'])
       assert.equal(await has('lasting'), false)
     })
-
-    it('are swept when they have expired, and never before', async () => {
-      await store().artifacts.put({ model: 'Short', id: 's', payload: {}, expiresAt: clock.now() + 1000 })
-      await store().artifacts.put({ model: 'Endless', id: 'e', payload: {} })
-      await store().artifacts.sweep(clock.now())
-      assert.ok(await store().artifacts.find('Short', 's'))
-      clock.advance(2000)
-      assert.ok((await store().artifacts.sweep(clock.now())) >= 1)
-      assert.equal(await store().artifacts.find('Short', 's'), undefined)
-      assert.ok(await store().artifacts.find('Endless', 'e'))
-    })
-
-    it('are kept to the end of the last millisecond, where a time of somebody else has fractions', async () => {
-      const now = clock.now()
-      const jti = { model: 'Fraction', id: 'f', payload: {}, expiresAt: now + 0.25 }
-      assert.ok(await store().artifacts.insertOnce(jti))
-      assert.equal(await store().artifacts.sweep(now + 1, 'Fraction'), 0)
-      assert.equal(await store().artifacts.sweep(now + 2, 'Fraction'), 1)
-    })
-
-    it('are swept of one model where it is named', async () => {
-      const expiresAt = clock.now() + 1000
-      for (const model of ['Kept', 'Swept'])
-        await store().artifacts.put({ model, id: 'x', payload: {}, expiresAt })
-      clock.advance(2000)
-      assert.equal(await store().artifacts.sweep(clock.now(), 'Swept'), 1)
-      assert.ok(await store().artifacts.find('Kept', 'x'))
-      assert.equal(await store().artifacts.find('Swept', 'x'), undefined)
-    })
   })
 }

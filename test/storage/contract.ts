@@ -8,6 +8,7 @@ import { artifactContract, parallel } from './artifacts.ts'
 import { challengeContract } from './challenges.ts'
 import { countStatements } from './count-statements.ts'
 import { sessionContract } from './sessions.ts'
+import { sweptArtifactContract } from './swept-artifacts.ts'
 import { tenantContract } from './tenants.ts'
 
 /** What every store must do, whatever is below it. */
@@ -33,6 +34,7 @@ export function storeContract(name: string, startEngine: () => Promise<Engine>):
 
     artifactContract(() => store, clock)
     challengeContract(() => store, clock)
+    sweptArtifactContract(() => store, clock)
     sessionContract(() => store)
 
     describe('revocations', () => {
