@@ -212,6 +212,6 @@ export function artifactStore({ db, engine, tenant, secret, clock }: StorePorts)
         await remove.where('model', '=', 'Grant').where('id', 'in', ids).execute()
       }
     },
-    sweep: (before, models) => sweepArtifacts({ db, tenant }, before, models),
+    sweep: (before, models) => sweepArtifacts({ db, engine, tenant }, before, models),
   }
 }

@@ -1,41 +1,58 @@
 import { sql } from 'kysely'
 import type { StorePorts } from './store-ports.ts'
 
-/** How many rows a statement looks at: while the embedded store runs one, its process does nothing else. */
+/** How many rows a statement of the embedded store looks at: while one runs, its process does nothing else. */
 const mostRows = 200
+
+type SweepPorts = Pick<StorePorts, 'db' | 'engine' | 'tenant'>
 
 /**
  * Removes the artifacts of a tenant that expired before a time (milliseconds since the epoch), of some models if
- * given, in as many statements as their number takes. Returns how many.
+ * given. Returns how many. In the embedded store that takes as many statements as there are rows; a shared one does
+ * it beside everything else.
  */
 export async function sweepArtifacts(
-  { db, tenant }: Pick<StorePorts, 'db' | 'tenant'>,
+  ports: SweepPorts,
   before: number,
   models: readonly string[] | undefined,
 ): Promise<number> {
   let removed = 0
   for (let from = 0; ; ) {
-    const last = await db
-      .selectFrom('artifacts')
-      .select('expires_at')
-      .where('expires_at', '>=', from)
-      .where('expires_at', '<', before)
-      .orderBy('expires_at')
-      .limit(1)
-      .offset(mostRows - 1)
-      .executeTakeFirst()
-    // What has expired at the same time goes together. No row without a time is found here.
-    const until = last === undefined ? before : (last.expires_at ?? from) + 1
-    const { numDeletedRows } = await db
-      .deleteFrom('artifacts')
-      .where('expires_at', '>=', from)
-      .where('expires_at', '<', until)
-      // Not as a column, since the embedded store would look among all rows of the tenant, which are all it has.
-      .where(sql`tenant || ''`, '=', tenant)
-      .$if(models !== undefined, (query) => query.where('model', 'in', models as readonly string[]))
-      .executeTakeFirst()
-    removed += Number(numDeletedRows)
+    const last = ports.engine === 'sqlite' ? await endOfPiece(ports, from, before) : undefined
+    const until = last === undefined ? before : last + 1
+    removed += await removeExpired(ports, { from, until }, models)
     if (last === undefined) return removed
     from = until
   }
+}
+
+/** When the last row of the next piece expires; undefined if all that are left are one piece. */
+async function endOfPiece({ db }: SweepPorts, from: number, before: number): Promise<number | undefined> {
+  const row = await db
+    .selectFrom('artifacts')
+    .select('expires_at')
+    .where('expires_at', '>=', from)
+    .where('expires_at', '<', before)
+    .orderBy('expires_at')
+    .limit(1)
+    .offset(mostRows - 1)
+    .executeTakeFirst()
+  return row?.expires_at ?? undefined
+}
+
+/** What has expired at the same time goes together. A row that never expires is not found here. */
+async function removeExpired(
+  { db, tenant }: SweepPorts,
+  { from, until }: { readonly from: number; readonly until: number },
+  models: readonly string[] | undefined,
+): Promise<number> {
+  const { numDeletedRows } = await db
+    .deleteFrom('artifacts')
+    .where('expires_at', '>=', from)
+    .where('expires_at', '<', until)
+    // Not as a column, since the embedded store would look among all rows of the tenant, which are all it has.
+    .where(sql`tenant || ''`, '=', tenant)
+    .$if(models !== undefined, (query) => query.where('model', 'in', models as readonly string[]))
+    .executeTakeFirst()
+  return Number(numDeletedRows)
 }

@@ -1,27 +1,44 @@
 import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
-import { it } from 'node:test'
+import { afterEach, beforeEach, describe, it } from 'node:test'
 import { masterSecret } from '../../src/core/secret.ts'
+import type { ArtifactStore } from '../../src/storage/artifact-contract.ts'
 import { artifactStore } from '../../src/storage/artifacts.ts'
+import type { Database } from '../../src/storage/database.ts'
 import { migrate } from '../../src/storage/migrate.ts'
 import { openSqlite } from '../../src/storage/sqlite.ts'
 import { movableClock } from '../support/movable-clock.ts'
+import { countStatements } from './count-statements.ts'
 
-it('a sweep of the embedded store reads nothing but what has expired', async (test) => {
-  const db = openSqlite(':memory:')
-  test.after(() => db.destroy())
-  await migrate(db)
-  const ports = { db, tenant: 'default', secret: masterSecret(Buffer.alloc(32)), clock: movableClock() }
-  const store = artifactStore({ ...ports, engine: 'sqlite' })
-  const prepare = test.mock.method(DatabaseSync.prototype, 'prepare')
-  for (const models of [undefined, ['Session', 'Interaction']]) await store.sweep(Date.now(), models)
-  const statements = prepare.mock.calls.map(({ arguments: [text] }) => text)
-  const database = prepare.mock.calls[0]?.this
-  assert.ok(database instanceof DatabaseSync)
-  assert.equal(statements.length, 3)
-  for (const text of statements) {
-    const steps = database.prepare(`explain query plan ${text}`).all()
-    const plan = steps.map(({ detail }) => detail).join(', ')
-    assert.match(plan, /^SEARCH artifacts USING (?:COVERING )?INDEX artifacts_expires_at \(.*\)$/, text)
-  }
+describe('a sweep of the embedded store', () => {
+  let db: Database
+  let store: ArtifactStore
+  beforeEach(async () => {
+    db = openSqlite(':memory:')
+    await migrate(db)
+    const ports = { db, tenant: 'default', secret: masterSecret(Buffer.alloc(32)), clock: movableClock() }
+    store = artifactStore({ ...ports, engine: 'sqlite' })
+  })
+  afterEach(() => db.destroy())
+
+  it('reads nothing but what has expired', async (test) => {
+    const prepare = test.mock.method(DatabaseSync.prototype, 'prepare')
+    for (const models of [undefined, ['Session', 'Interaction']]) await store.sweep(Date.now(), models)
+    const statements = prepare.mock.calls.map(({ arguments: [text] }) => text)
+    const database = prepare.mock.calls[0]?.this
+    assert.ok(database instanceof DatabaseSync)
+    assert.equal(statements.length, 3)
+    for (const text of statements) {
+      const steps = database.prepare(`explain query plan ${text}`).all()
+      const plan = steps.map(({ detail }) => detail).join(', ')
+      assert.match(plan, /^SEARCH artifacts USING (?:COVERING )?INDEX artifacts_expires_at \(.*\)$/, text)
+    }
+  })
+
+  it('takes some rows at a time, so that others have their turn', async () => {
+    for (let index = 0; index < 900; index++)
+      await store.put({ model: 'Many', id: String(index), payload: {}, expiresAt: index })
+    const statements = await countStatements(() => store.sweep(1000, ['Many']))
+    assert.equal(statements, 5, 'removals')
+  })
 })
