@@ -18,8 +18,8 @@ export interface PromisedPlaces {
 const mostBytes = 32 * 1024 * 1024
 /** Chain, number, hash, time, tenant and name of an event are within this length. */
 const startLength = 256
-/** The line that lists them has to be short enough for an event. */
-const mostPlaces = 1000
+/** The line that lists them has to fit into a datagram of syslog: 64 KB. */
+const mostPlaces = 500
 const chainOfStart = /^\{"v":1,"chain":"(?<chain>[\w-]+)"/
 
 /**
