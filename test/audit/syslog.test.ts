@@ -127,6 +127,13 @@ describe('the syslog sink', () => {
     assert.equal(syslogMessage('torn', 'text', sender), '<110>1 - gate-1 portcullis 42 - - text')
   })
 
+  it('names its machine in full, by whose last characters a cluster tells its replicas apart', () => {
+    const host = 'portcullis-gateway-7d9c5b7c9f-x2x4z'
+    assert.match(syslogMessage(line, 'text', { host, pid: 42 }), new RegExp(`Z ${host} portcullis 42 `))
+    const endless = syslogMessage(line, 'text', { host: 'h'.repeat(256), pid: 42 })
+    assert.match(endless, / h{255} portcullis 42 /, 'RFC 5424 section 6 allows no more')
+  })
+
   it('sends one datagram for each event over UDP', async (test) => {
     const server = createSocket('udp4')
     await new Promise<void>((resolve) => server.bind(0, '127.0.0.1', resolve))

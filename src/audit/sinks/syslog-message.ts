@@ -4,6 +4,10 @@ import { readEvent } from '../read-event.ts'
 /** Facility 13, "log audit" (RFC 5424 section 6.2.1). */
 const facility = 13
 
+/** The most characters that a HOSTNAME and a MSGID may have (RFC 5424 section 6). */
+const longestHost = 255
+const longestName = 32
+
 const informational = 6
 
 const severities: ReadonlyMap<string, number> = new Map(
@@ -29,12 +33,12 @@ export interface SyslogSender {
 export function syslogMessage(line: string, text: string, { host, pid }: SyslogSender): string {
   const event = readEvent(line)
   const severity = severities.get(event?.outcome ?? '') ?? informational
-  const head = [`<${facility * 8 + severity}>1`, event?.time ?? '-', printable(host), 'portcullis', pid]
-  return [...head, printable(event?.event ?? ''), '-', text].join(' ')
+  const head = [`<${facility * 8 + severity}>1`, event?.time ?? '-', printable(host, longestHost), 'portcullis', pid]
+  return [...head, printable(event?.event ?? '', longestName), '-', text].join(' ')
 }
 
-/** PRINTUSASCII, or the sign for no value. */
-function printable(text: string): string {
-  const short = text.replaceAll(/[^\x21-\x7e]/g, '').slice(0, 32)
+/** PRINTUSASCII, as much of it as is allowed, or the sign for no value. */
+function printable(text: string, most: number): string {
+  const short = text.replaceAll(/[^\x21-\x7e]/g, '').slice(0, most)
   return short === '' ? '-' : short
 }
