@@ -69,17 +69,20 @@ export function restoreCommand(): Command {
       const configured = knownSecret(config)
       const created = prepareDataFolder(folder)
       const change = { event: 'admin.backup', action: 'restore', target: file } as const
-      const kept = await restoreBackup(file, folder, {
+      await restoreBackup(file, folder, {
         configured,
         replace: flags.force === true,
         now: new Date(systemClock.now()),
-        record: () => withStore(flags, (open) => audited(open, change, () => Promise.resolve())),
+        async record(kept) {
+          // First, since it is done even if it cannot be recorded.
+          console.log(`${folder} now holds the store from ${file}`)
+          if (kept !== undefined) console.log(`the store that was there before is in ${kept}`)
+          await withStore(flags, (open) => audited(open, change, () => Promise.resolve()))
+        },
       }).catch((error: unknown) => {
         removeEmpty(folder, created)
         throw error
       })
-      console.log(`${folder} now holds the store from ${file}`)
-      if (kept !== undefined) console.log(`the store that was there before is in ${kept}`)
     })
 }
 

@@ -24,8 +24,11 @@ interface RestoreOptions {
   readonly replace: boolean
   /** Names the folder that keeps what was there. */
   readonly now: Date
-  /** Called when the store is in its place, before another restore can begin. */
-  readonly record: () => Promise<void>
+  /**
+   * Called when the store is in its place, before another restore can begin, with the folder in which the previous
+   * content is kept, if there was any.
+   */
+  readonly record: (kept: string | undefined) => Promise<void>
 }
 
 /** Held while a folder is restored to. */
@@ -33,15 +36,14 @@ const lockName = 'restoring'
 
 /**
  * Puts the store of a backup, and its secret unless one is configured, into an existing data folder.
- * Everything is checked before anything is replaced. Returns the folder in which the previous content is
- * kept, if there was any. Throws StoreUnusable, with everything left as it was, if a server or another restore
- * is running on the folder, or the backup cannot be used.
+ * Everything is checked before anything is replaced. Throws StoreUnusable, with everything left as it was, if a
+ * server or another restore is running on the folder, or the backup cannot be used.
  */
 export async function restoreBackup(
   file: string,
   folder: string,
   { configured, replace, now, record }: RestoreOptions,
-): Promise<string | undefined> {
+): Promise<void> {
   const lock = join(folder, lockName)
   for (const path of [lock, storeFile(folder), join(folder, 'secret')]) refuseFolder(path)
   const release = holdLock(lock)
@@ -52,9 +54,7 @@ export async function restoreBackup(
       throw new StoreUnusable(
         `${folder} is not empty: name another data folder, or replace its store with --force`,
       )
-    const kept = await replaceStore(file, folder, { configured, now })
-    await record()
-    return kept
+    await record(await replaceStore(file, folder, { configured, now }))
   } finally {
     release()
   }

@@ -121,4 +121,18 @@ describe('what an operator does on this machine is in the audit, also where it f
       ],
     )
   })
+
+  it('or, of a restore, it is told that it was done all the same, and where the old store is', async (test) => {
+    const { data, run } = await open(test)
+    const file = join(folder(), 'backup')
+    await run(backupCommand(), file)
+    setVariable(test, 'PORTCULLIS_AUDIT_FOLDER', join(file, 'audit'))
+    const { out, failure } = await runHere(test, restoreCommand(), [file, '--force', '--data', data])
+    assert.match(failure ?? '', /^the folder of the audit, .* cannot be written/)
+    const kept = fs.readdirSync(data).find((name) => name.startsWith('before-restore-')) ?? ''
+    assert.deepEqual(out.split('\n'), [
+      `${data} now holds the store from ${file}`,
+      `the store that was there before is in ${join(data, kept)}`,
+    ])
+  })
 })

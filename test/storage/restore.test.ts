@@ -35,13 +35,25 @@ async function makeBackup(letter: string): Promise<string> {
   return file
 }
 
-const restore = (
+/** Resolves with the folder that keeps what was there. */
+async function restore(
   file: string,
   folder: string,
   replace = false,
   record: () => Promise<void> = async () => undefined,
-): Promise<string | undefined> =>
-  restoreBackup(file, folder, { configured: undefined, replace, now: new Date(clock.now()), record })
+): Promise<string | undefined> {
+  let old: string | undefined
+  await restoreBackup(file, folder, {
+    configured: undefined,
+    replace,
+    now: new Date(clock.now()),
+    async record(kept) {
+      old = kept
+      await record()
+    },
+  })
+  return old
+}
 
 /** The store opens with its secret only. */
 async function openRestored(folder: string): Promise<string> {

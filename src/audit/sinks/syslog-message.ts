@@ -33,8 +33,9 @@ export interface SyslogSender {
 export function syslogMessage(line: string, text: string, { host, pid }: SyslogSender): string {
   const event = readEvent(line)
   const severity = severities.get(event?.outcome ?? '') ?? informational
-  const head = [`<${facility * 8 + severity}>1`, event?.time ?? '-', printable(host, longestHost), 'portcullis', pid]
-  return [...head, printable(event?.event ?? '', longestName), '-', text].join(' ')
+  const head = [`<${facility * 8 + severity}>1`, event?.time ?? '-', printable(host, longestHost)]
+  const name = printable(event?.event ?? '', longestName)
+  return [...head, 'portcullis', pid, name, '-', text].join(' ')
 }
 
 /** PRINTUSASCII, as much of it as is allowed, or the sign for no value. */
