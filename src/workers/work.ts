@@ -3,15 +3,15 @@ import type { Config } from '../config/schema.ts'
 import { type Envelope, type Order, type Report, readOrder } from './contract.ts'
 
 /**
- * Does the work of one worker: starts what the primary orders, and drains when told to, or on SIGTERM.
- * Resolves when everything is closed. `isFixable` says which failures an operator can fix.
+ * Does the work of one worker: starts what the primary orders, and drains when told to. Resolves when everything
+ * is closed. `isFixable` says which failures an operator can fix.
  */
 export async function work(isFixable: (error: unknown) => boolean): Promise<void> {
   const { promise: drained, resolve: drain } = Promise.withResolvers<void>()
-  process.once('SIGTERM', () => drain())
-  // Ctrl-C and the end of a terminal reach the whole process group; the primary decides what to do about
-  // them.
-  for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => undefined)
+  // Ctrl-C and the end of a terminal reach the whole process group, and systemd ends all processes of a unit at
+  // once; the primary decides what to do about that.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const)
+    process.on(signal, () => undefined)
 
   const { promise: started, resolve: begin } = Promise.withResolvers<Extract<Order, { kind: 'start' }>>()
   let running: Running | undefined
