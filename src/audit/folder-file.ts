@@ -13,7 +13,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { lineEnd } from './files.ts'
 
 /** A file that is open for appending. */
@@ -30,7 +30,7 @@ export interface OpenFile {
  * that was torn by a crash of the machine, so that the next one is separate. Follows no link.
  */
 export function openFile(folder: string, name: string): OpenFile {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder)
   const { O_APPEND, O_CREAT, O_NOFOLLOW, O_RDWR } = constants
   const descriptor = openSync(join(folder, name), O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600)
   try {
@@ -44,6 +44,22 @@ export function openFile(folder: string, name: string): OpenFile {
   } catch (error) {
     closeSync(descriptor)
     throw error
+  }
+}
+
+/** Creates a folder, with those around it, for the owner of the one in which the outermost of them is. */
+function makeFolder(folder: string): void {
+  const whole = resolve(folder)
+  const outermost = mkdirSync(whole, { recursive: true, mode: 0o700 })
+  if (outermost === undefined || process.getuid?.() !== 0) return
+  const { O_DIRECTORY, O_NOFOLLOW } = constants
+  for (let path = whole; path.length >= outermost.length; path = dirname(path)) {
+    const descriptor = openSync(path, O_DIRECTORY | O_NOFOLLOW)
+    try {
+      giveToOwner(descriptor, dirname(outermost))
+    } finally {
+      closeSync(descriptor)
+    }
   }
 }
 
@@ -109,8 +125,8 @@ export function rewriteFile(folder: string, name: string, text: string): boolean
 }
 
 /**
- * What a command creates as root has to be usable for servers that run as another user. It must be known to be no
- * file of somebody else: that user may have put a link in its place.
+ * What a command creates as root has to be usable for servers that run as another user. It must be known to be nothing
+ * of somebody else: that user may have put a link in its place.
  */
 function giveToOwner(descriptor: number, folder: string): void {
   if (process.getuid?.() !== 0) return

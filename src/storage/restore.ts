@@ -1,9 +1,13 @@
 import {
   chmodSync,
+  closeSync,
   constants,
   copyFileSync,
   existsSync,
+  fchownSync,
+  fstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -82,6 +86,7 @@ async function replaceStore(
     const used = await openBackup(stagedStore, configured)
     if (configured === undefined)
       writeFileSync(stagedSecret, `${used}\n`, { mode: 0o600, flag: 'wx', flush: true })
+    for (const path of [stagedStore, stagedSecret]) giveToOwner(path, folder)
     flush(stagedStore)
     const kept = keepOld(folder, join(folder, `before-restore-${now.toISOString().replaceAll(':', '-')}`))
     if (configured === undefined) renameSync(stagedSecret, secret)
@@ -103,6 +108,21 @@ async function replaceStore(
 function refuseFolder(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
     throw new StoreUnusable(`${path} is a folder: move it away`)
+}
+
+/**
+ * What root restores has to be usable for servers that run as the owner of the folder. It must be known to be no
+ * file of somebody else: that user may have put a link in its place.
+ */
+function giveToOwner(path: string, folder: string): void {
+  if (process.getuid?.() !== 0 || !existsSync(path)) return
+  const { uid, gid } = statSync(folder)
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  try {
+    if (fstatSync(descriptor).nlink === 1) fchownSync(descriptor, uid, gid)
+  } finally {
+    closeSync(descriptor)
+  }
 }
 
 /** Copies what is about to be replaced into a folder next to it. Returns undefined if there is nothing. */

@@ -11,7 +11,7 @@ import fs, {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { anchorsOf, writeAnchor } from '../../src/audit/anchors.ts'
 import { AuditUnusable } from '../../src/audit/audit-unusable.ts'
@@ -64,6 +64,23 @@ describe('the folder of the audit (N34)', () => {
       'keeper.json',
     ]
     assert.deepEqual([...given].toSorted(), written)
+  })
+
+  it('is that of the user of the servers, in whose folder a command of root creates it', async (test) => {
+    const made = makeTrailFolder()
+    const { folder } = made
+    const { uid, gid } = statSync(dirname(folder))
+    test.mock.method(process as { getuid: () => number }, 'getuid', () => 0)
+    const given = new Set<number>()
+    replaceFs(test, 'fchownSync', (descriptor, ...owner) => {
+      assert.deepEqual(owner, [uid, gid])
+      given.add(fstatSync(descriptor).ino)
+    })
+    const inner = join(folder, 'inner')
+    await made.open({ folder: inner }).close()
+    for (const path of [folder, inner, filePaths(inner)[0] ?? ''])
+      assert.ok(given.has(statSync(path).ino), path)
+    assert.equal(given.size, 3)
   })
 
   it('has each file flushed and closed when the next one begins', async (test) => {

@@ -167,6 +167,20 @@ describe('a restore', () => {
     assert.equal(await openRestored(folder), 'a'.repeat(43))
   })
 
+  it('belongs to the user of the servers, whose folder it is, where root makes it', async (test) => {
+    const folder = newFolder()
+    const { uid, gid } = statSync(folder)
+    test.mock.method(process as { getuid: () => number }, 'getuid', () => 0)
+    const given: number[] = []
+    replaceFs(test, 'fchownSync', (descriptor, ...owner) => {
+      assert.deepEqual(owner, [uid, gid])
+      given.push(fs.fstatSync(descriptor).ino)
+    })
+    await restore(first, folder)
+    const restored = [storeFile(folder), join(folder, 'secret')].map((path) => statSync(path).ino)
+    assert.deepEqual(given, restored)
+  })
+
   it('puts the old secret back where the new store cannot take its place', async (test) => {
     const folder = newFolder()
     await restore(first, folder)
