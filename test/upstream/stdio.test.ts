@@ -298,6 +298,9 @@ describe('the environment of a stdio server (A40)', () => {
     }
     assert.deepEqual(secretValues(['MODE'], environment), ['a longer secret', 'offline'])
     assert.deepEqual(secretValues([], { API_KEY: 'short' }), [], 'which would stand in any line')
+    const abbreviated = { DB_PASS: 'of the database', MYSQL_PWD: 'of mysql', SSH_PASSPHRASE: 'of ssh' }
+    assert.deepEqual(secretValues([], abbreviated), Object.values(abbreviated))
+    assert.deepEqual(secretValues([], { PWD: '/srv/server', COMPASS_URL: 'http://compass' }), [])
     const lines = { SIGNING_KEY: 'first line\r\n  the second line\n--\n' }
     assert.deepEqual(secretValues([], lines), ['the second line', 'first line'], 'for a log of lines')
   })

@@ -45,7 +45,7 @@ export function serverEnvironment(
   )
 }
 
-const soundsSecret = /key|secret|token|passw|credential|auth/i
+const soundsSecret = /key|secret|token|pass[wp]|(?:^|_)pass(?:_|$)|_pwd$|credential|auth/i
 /** Shorter texts appear in many lines by chance. */
 const shortestSecret = 6
 
