@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
+import dns from 'node:dns/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { createServer, Socket } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import { createServer as createTlsServer } from 'node:tls'
@@ -132,6 +134,25 @@ describe('the syslog sink', () => {
     assert.match(syslogMessage(line, 'text', { host, pid: 42 }), new RegExp(`Z ${host} portcullis 42 `))
     const endless = syslogMessage(line, 'text', { host: 'h'.repeat(256), pid: 42 })
     assert.match(endless, / h{255} portcullis 42 /, 'RFC 5424 section 6 allows no more')
+  })
+
+  it('sends datagrams over IPv6 where the name leads to nothing else', async (test) => {
+    const found = test.mock.method(dns, 'lookup', async () => ({ address: '::1', family: 6 }))
+    syncBuiltinESMExports()
+    test.after(() => {
+      found.mock.restore()
+      syncBuiltinESMExports()
+    })
+    const server = createSocket('udp6')
+    await new Promise<void>((resolve) => server.bind(0, '::1', resolve))
+    test.after(() => server.close())
+    const got = new Promise<string>((resolve) => server.once('message', (data) => resolve(data.toString())))
+    const { port } = server.address()
+    const sink = syslogSink({ name: 's', transport: 'udp', host: 'siem.invalid', port, sender, format })
+    test.after(() => sink.close())
+    await sink.deliver([line])
+    assert.equal(await got, message)
+    assert.deepEqual(found.mock.calls[0]?.arguments, ['siem.invalid', { order: 'ipv4first' }])
   })
 
   it('sends one datagram for each event over UDP', async (test) => {

@@ -1,4 +1,5 @@
-import { createSocket } from 'node:dgram'
+import { createSocket, type Socket as DatagramSocket } from 'node:dgram'
+import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
@@ -50,18 +51,32 @@ function datagrams(
   { name, host, port }: SyslogSinkOptions,
   messages: (lines: readonly string[]) => readonly string[],
 ): Sink {
-  const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4').unref()
-  socket.on('error', () => undefined) // the callback of the sent message reports it
-  const send = (message: string): Promise<void> =>
-    new Promise((resolve, reject) => {
-      socket.send(message, port, host, (error) => (error === null ? resolve() : reject(error)))
-    })
+  const sockets = new Map<number, DatagramSocket>()
+  const socketFor = (family: number): DatagramSocket => {
+    const known = sockets.get(family)
+    if (known !== undefined) return known
+    const socket = createSocket(family === 6 ? 'udp6' : 'udp4').unref()
+    socket.on('error', () => undefined) // the callback of the sent message reports it
+    sockets.set(family, socket)
+    return socket
+  }
+  const close = (socket: DatagramSocket): Promise<void> =>
+    new Promise((resolve) => void socket.close(() => resolve()))
   return {
     name,
     async deliver(lines) {
+      // In some networks a name leads to IPv6 alone.
+      const { address, family } = await lookup(host, { order: 'ipv4first' })
+      const socket = socketFor(family)
+      const send = (message: string): Promise<void> =>
+        new Promise((resolve, reject) => {
+          socket.send(message, port, address, (error) => (error === null ? resolve() : reject(error)))
+        })
       for (const message of messages(lines)) await send(message)
     },
-    close: () => new Promise((resolve) => void socket.close(() => resolve())),
+    async close() {
+      await Promise.all([...sockets.values()].map(close))
+    },
   }
 }
 
