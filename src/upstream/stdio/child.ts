@@ -76,15 +76,19 @@ function watchChild(
 ): Child {
   const { promise: gone, resolve: leave } = Promise.withResolvers<string>()
   child.once('error', (error) => leave(`could not be started: ${error.message}${startingHint()}`))
+  let fault: string | undefined
   // 'close' instead of 'exit', so that its last output is read before it counts as gone.
-  child.once('close', (code, signal) => leave(`ended with ${signal ?? `code ${code}`}`))
+  child.once('close', (code, signal) => leave(fault ?? `ended with ${signal ?? `code ${code}`}`))
   void gone.then(onExit)
   let stopping: Promise<void> | undefined
   const stop = (): Promise<void> => (stopping ??= stopChild(child, gone).finally(() => running.delete(child)))
   if (child.pid !== undefined) running.add(child)
   // A launcher may leave the real server behind, holding the pipes.
   child.once('exit', () => void stop())
-  readLines(child.stdout, onLine, () => signalTree(child, 'SIGKILL'))
+  readLines(child.stdout, onLine, () => {
+    fault = `printed a line of more than ${maxLineLength / 1024 / 1024} MB, and was stopped`
+    signalTree(child, 'SIGKILL')
+  })
   readLines(child.stderr, onStderr, () => {})
   child.stdin.on('error', () => {}) // the process is gone, which `onExit` reports
   return {
