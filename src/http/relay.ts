@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
 import { Refusal } from '../core/errors.ts'
+import { beat } from './beat.ts'
 import { endStreamBy } from './end-stream.ts'
 import { endsEvent, LastEvent, signOfLife } from './event-stream.ts'
 import { mediaTypeOf } from './media-type.ts'
@@ -105,9 +106,9 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   /** The length of a document that passes untouched; NaN if its server does not say. */
   #length: number | undefined
   #transform: Transform | undefined
-  #heartbeat: NodeJS.Timeout | undefined
+  #stopBeat: (() => void) | undefined
   #stalled: NodeJS.Timeout | undefined
-  #wasSilent = false
+  #wasSilent = true
   /** What ends the stream once the current event is complete. */
   #ending: { readonly text: string | undefined; readonly timer: NodeJS.Timeout } | undefined
 
@@ -243,10 +244,10 @@ class RelayHandler implements Dispatcher.DispatchHandler {
    * (MCP O15).
    */
   #keepAlive(): void {
-    this.#heartbeat = setInterval(() => {
+    this.#stopBeat = beat(() => {
       if (this.#wasSilent && this.#fitsText && !this.#res.writableEnded) this.#res.write(signOfLife)
       this.#wasSilent = true
-    }, this.#patience.silence / 2).unref()
+    }, this.#patience.silence / 2)
   }
 
   /** What cannot be changed must not pass unchanged: the caller ends the answer, and learns why. */
@@ -283,7 +284,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   }
 
   #letGo(): void {
-    clearInterval(this.#heartbeat)
+    this.#stopBeat?.()
     clearTimeout(this.#stalled)
     clearTimeout(this.#ending?.timer)
     if (this.#over || this.#gone) return

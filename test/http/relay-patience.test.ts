@@ -57,6 +57,14 @@ describe('a relayed event stream', { timeout: 20_000 }, () => {
     assert.match(text, /^data: one\n\n(?:: \n\n)+$/)
   })
 
+  it('says something soon, since some proxies withhold its head until something follows it (O15)', async (test) => {
+    const url = await startRelay(test, (_req, res) => res.writeHead(200, events).flushHeaders(), {
+      silence: 3_600_000,
+      stall: 10_000,
+    })
+    assert.equal(await textOf(url, (read) => read !== ''), ': \n\n')
+  })
+
   it('is not mixed with text where it is compressed', async (test) => {
     const url = await startRelay(
       test,

@@ -86,7 +86,7 @@ describe('a relayed stream', () => {
   })
 
   it('shows that it lives only where its server says nothing (O15)', async (test) => {
-    test.mock.timers.enable({ apis: ['setInterval'] })
+    test.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
     const { res, handler, controller, done, text } = await beginRelay(test)
     for (let time = 0; time < 3; time++) {
       test.mock.timers.tick(10_000)
@@ -100,7 +100,7 @@ describe('a relayed stream', () => {
   })
 
   it('gives no sign of life once its client has gone', async (test) => {
-    test.mock.timers.enable({ apis: ['setInterval'] })
+    test.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
     const { res, done, text } = await beginRelay(test)
     const gone = assert.rejects(text)
     res.destroy()

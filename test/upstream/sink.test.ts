@@ -51,15 +51,17 @@ function open(
 }
 
 describe('the answer that messages of a server go into', () => {
-  it('has a comment now and then while it is a stream, and none when it is over (O15)', (test) => {
-    test.mock.timers.enable({ apis: ['setInterval'] })
+  it('has a comment soon, then now and then while it is a stream, and none when it is over (O15)', (test) => {
+    test.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
     const { answer, sink } = open('legacy')
     sink.open()
-    test.mock.timers.tick(25_000)
+    test.mock.timers.tick(1000)
     assert.deepEqual(answer.written, [': \n\n'])
+    test.mock.timers.tick(25_000)
+    assert.deepEqual(answer.written, [': \n\n', ': \n\n'])
     sink.finish({ id: 1, result: {} })
     test.mock.timers.tick(100_000)
-    assert.deepEqual(answer.written.slice(1), ['event: message\ndata: {"id":1,"result":{}}\n\n'])
+    assert.deepEqual(answer.written.slice(2), ['event: message\ndata: {"id":1,"result":{}}\n\n'])
   })
 
   it('has a status of HTTP for the codes of a modern error that have one, and 200 for whatever else is there (A71)', () => {

@@ -1,4 +1,5 @@
 import { errorKinds, type Refusal } from '../../core/errors.ts'
+import { beat } from '../../http/beat.ts'
 import { signOfLife, writeEvent } from '../../http/event-stream.ts'
 import { endAnswer, readPatience, watchReader } from '../../http/unread.ts'
 import { errorCodes } from '../../mcp/error-codes.ts'
@@ -86,8 +87,10 @@ export function openSink(
     res.flushHeaders()
     streaming = true
     // A comment now and then keeps proxies from considering a silent stream dead (MCP O15).
-    const heartbeat = setInterval(() => attempt(() => write(signOfLife)), heartbeatMilliseconds).unref()
-    res.once('close', () => clearInterval(heartbeat))
+    res.once(
+      'close',
+      beat(() => attempt(() => write(signOfLife)), heartbeatMilliseconds),
+    )
   }
   if (res.closed) resolve()
   else res.once('close', resolve)
