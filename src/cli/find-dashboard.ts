@@ -1,6 +1,7 @@
 import { proofUrl } from '../compose/dashboard/link.ts'
 import type { Config } from '../config/schema.ts'
 import { randomToken, secretsEqual } from '../core/secret.ts'
+import { createOperatorFetch } from '../http/operator-fetch.ts'
 
 /** No server of the installation answers where one should: reported with the fix. */
 export class NotRunning extends Error {}
@@ -11,7 +12,7 @@ interface Sought {
   readonly prove: (challenge: string) => string
 }
 
-const patienceMilliseconds = 5000
+const bounds = { userAgent: 'Portcullis', maxBytes: 1024, milliseconds: 5000, running: 1 }
 
 /** The first of these admin ports that serves the dashboard of this installation, and not that of another. */
 export async function findDashboard(admins: Iterable<string>, sought: Sought): Promise<string | undefined> {
@@ -19,13 +20,12 @@ export async function findDashboard(admins: Iterable<string>, sought: Sought): P
   return undefined
 }
 
+/** Asks without the proxy that the environment may name (`NODE_USE_ENV_PROXY`), to which this port is another. */
 async function shows(admin: string, { tenant, prove }: Sought): Promise<boolean> {
   const challenge = randomToken()
+  const ask = createOperatorFetch({ origins: [new URL(admin).origin], ...bounds })
   try {
-    const response = await fetch(proofUrl(admin, tenant, challenge), {
-      redirect: 'error',
-      signal: AbortSignal.timeout(patienceMilliseconds),
-    })
+    const response = await ask(proofUrl(admin, tenant, challenge), {})
     return response.ok && secretsEqual(await response.text(), prove(challenge))
   } catch {
     return false // nothing is listening, or something else is

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createServer, type RequestListener } from 'node:http'
+import { createServer, type RequestListener, setGlobalProxyFromEnv } from 'node:http'
 import { it, type TestContext } from 'node:test'
 import { findDashboard } from '../../src/cli/find-dashboard.ts'
 import { listen } from '../support/listen.ts'
@@ -18,4 +18,18 @@ it('a dashboard is found behind ports where nobody answers, or somebody who know
   const sought = { tenant: undefined, prove }
   assert.equal(await findDashboard([silent, wrong, relaying, right], sought), right)
   assert.equal(await findDashboard([silent, wrong, relaying], sought), undefined)
+})
+
+it('a dashboard is found also where the environment sends all requests through a proxy', async (test) => {
+  const prove = (challenge: string): string => `proof of ${challenge}`
+  const admin = await serve(test, (req, res) => res.end(prove(req.url?.split('/').at(-1) ?? '')))
+  const proxied: string[] = []
+  const proxy = await serve(test, (req, res) => {
+    proxied.push(req.url ?? '')
+    res.writeHead(502).end()
+  })
+  test.after(setGlobalProxyFromEnv({ http_proxy: proxy }))
+  assert.equal((await fetch(admin)).status, 502)
+  assert.equal(await findDashboard([admin], { tenant: undefined, prove }), admin)
+  assert.equal(proxied.length, 1)
 })
