@@ -301,6 +301,9 @@ describe('proxies in front', () => {
     ])
       assert.ok(nginx.includes(line), line)
     assert.match(nginx, /server 127\.0\.0\.1:3002 /)
+    const told = readFileSync(join(folder, '../docs/operations.md'), 'utf8')
+    for (const text of [read('proxies/Caddyfile'), told])
+      assert.doesNotMatch(text, /^\s*flush_interval/m, 'with it Caddy keeps what its client has left')
     const traefik = parse(read('proxies/traefik.yaml')) as {
       http: {
         services: { portcullis: { loadBalancer: { passHostHeader: boolean; servers: { url: string }[] } } }

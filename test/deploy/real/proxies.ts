@@ -169,6 +169,36 @@ export function testProxies(): void {
         assert.ok(performance.now() - began < 500, 'nothing waits in the proxy')
       })
 
+      it('shows soon, over HTTP/2, the head of a stream on which nothing is said', async (test) => {
+        const { token, session } = await begin()
+        const { answer } = streamer
+        test.after(() => streamer.answerWith(answer))
+        streamer.answerWith((_request, res) =>
+          res.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders(),
+        )
+        const ask = publicFetch({ port: ports.tls, authorities, allowH2: true })
+        const stream = await ask(`${publicUrl}/mcp`, {
+          headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream', ...session },
+          signal: AbortSignal.timeout(5000),
+        })
+        assert.equal(stream.status, 200)
+        await stream.body?.cancel()
+      })
+
+      it('tells the gateway when a client has left', async () => {
+        const { token, session } = await begin()
+        const leaving = new AbortController()
+        const stream = await send(`${publicUrl}/mcp`, {
+          headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream', ...session },
+          signal: leaving.signal,
+        })
+        assert.equal(stream.status, 200)
+        const held = streamer.streams.at(-1)
+        assert.ok(held !== undefined && !held.closed)
+        leaving.abort()
+        await until(() => held.closed, 'the server is let go', 5000)
+      })
+
       it('lets the gateway refuse what is too large', async () => {
         const { token } = await begin()
         const answer = await send(`${publicUrl}/mcp`, {
