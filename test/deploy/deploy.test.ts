@@ -1,21 +1,13 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { promisify } from 'node:util'
 import { parse, parseAllDocuments } from 'yaml'
 import { loadConfig } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/schema.ts'
 import { listSettings } from '../../src/config/settings.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
-import { findProgram } from '../support/find-program.ts'
-import { freePort } from '../support/installation.ts'
-import { listen } from '../support/listen.ts'
-import { makeCertificate, writePair } from '../support/local-tls.ts'
-import { startNginx } from '../support/nginx.ts'
 
 const folder = join(import.meta.dirname, '../../deploy')
 const read = (path: string): string => readFileSync(join(folder, path), 'utf8')
@@ -246,71 +238,5 @@ describe('what watches', () => {
     const page = readFileSync(join(folder, '../docs/metrics.md'), 'utf8')
     for (const name of names)
       if (name.startsWith('portcullis_')) assert.ok(page.includes(`\`${name}\``), name)
-  })
-})
-
-describe('proxies in front', () => {
-  it('nginx takes its example', async () => {
-    const nginx = await findProgram('nginx')
-    const home = mkdtempSync(join(tmpdir(), 'portcullis-nginx-'))
-    const { certificate, key } = writePair(makeCertificate())
-    const text = read('proxies/nginx.conf')
-      .replace('/etc/nginx/tls/fullchain.pem', certificate)
-      .replace('/etc/nginx/tls/privkey.pem', key)
-    const file = join(home, 'nginx.conf')
-    writeFileSync(file, `pid ${home}/pid;\nerror_log stderr;\n${text}`)
-    await promisify(execFile)(nginx, ['-t', '-q', '-e', 'stderr', '-c', file])
-  })
-
-  it('nginx takes what the documentation says', async () => {
-    const told = readFileSync(join(folder, '../docs/operations.md'), 'utf8')
-    const blocks = [...told.matchAll(/^ *```\n( *location .*?)^ *```$/gms)].map(([, block = '']) => block)
-    assert.equal(blocks.length, 3)
-    for (const block of blocks) {
-      const home = mkdtempSync(join(tmpdir(), 'portcullis-nginx-'))
-      const file = join(home, 'nginx.conf')
-      const server = `server { listen 127.0.0.1:${await freePort()};\n${block}}`
-      writeFileSync(file, `pid ${home}/pid;\nerror_log stderr;\nevents {}\nhttp {\n${server}\n}\n`)
-      await promisify(execFile)(await findProgram('nginx'), ['-t', '-q', '-e', 'stderr', '-c', file])
-    }
-  })
-
-  it('nginx passes on Host with its port, by the example and by what the documentation says', async (test) => {
-    const hosts: (string | undefined)[] = []
-    const gateway = createServer(({ headers: { host } }, res) => {
-      hosts.push(host)
-      res.end()
-    })
-    const port = await freePort()
-    const nginx = await startNginx(port, [(await listen(gateway, test)).port])
-    test.after(() => nginx.stop())
-    await fetch(nginx.url)
-    assert.deepEqual(hosts, [`127.0.0.1:${port}`])
-    const told = readFileSync(join(folder, '../docs/operations.md'), 'utf8')
-    const lines = told.match(/proxy_set_header Host .*/g) ?? []
-    assert.ok(lines.length > 1 && lines.every((line) => line === 'proxy_set_header Host $http_host;'))
-    assert.doesNotMatch(read('proxies/nginx.conf'), /\$host\b[^ ]/, 'nor does a redirect lose the port')
-  })
-
-  it('all hand on to a port where the gateway listens, with Host and the address, and buffer nothing', () => {
-    const nginx = read('proxies/nginx.conf')
-    for (const line of [
-      'proxy_set_header Host $http_host;',
-      'proxy_set_header Forwarded "";',
-      'proxy_buffering off;',
-    ])
-      assert.ok(nginx.includes(line), line)
-    assert.match(nginx, /server 127\.0\.0\.1:3002 /)
-    const told = readFileSync(join(folder, '../docs/operations.md'), 'utf8')
-    for (const text of [read('proxies/Caddyfile'), told])
-      assert.doesNotMatch(text, /^\s*flush_interval/m, 'with it Caddy keeps what its client has left')
-    const traefik = parse(read('proxies/traefik.yaml')) as {
-      http: {
-        services: { portcullis: { loadBalancer: { passHostHeader: boolean; servers: { url: string }[] } } }
-      }
-    }
-    const { passHostHeader, servers } = traefik.http.services.portcullis.loadBalancer
-    assert.ok(passHostHeader)
-    assert.deepEqual(servers, [{ url: 'http://portcullis:3002' }])
   })
 })
