@@ -2,12 +2,13 @@ import type { EventEmitter } from 'node:events'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { publishedKeysSeconds } from '../core/lifetimes.ts'
 import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
+import { wantsPage } from '../http/page.ts'
 import { accessTokenEndpoints } from './access-tokens.ts'
 import { recordTogether } from './audit.ts'
 import { requestedScopeField } from './client-fields.ts'
 import { completeMetadata } from './complete-metadata.ts'
 import { completeRequest } from './complete-request.ts'
-import { advicePage } from './error-page.ts'
+import { advicePage, renderLibraryError } from './error-page.ts'
 import { holdRedirect } from './hold-redirect.ts'
 import { answerWithPage } from './library-page.ts'
 import { awayCode, type Notes } from './notes.ts'
@@ -31,6 +32,7 @@ export function addLibrarySteps(
 ): void {
   const answerForAccessToken = accessTokenEndpoints(settings)
   const forgiveAssertion = forgiveClientAssertion(settings)
+  const renderError = renderLibraryError(settings.site)
   provider.on('server_error', (context, error) => {
     if (error instanceof StoreAway) answerStoreAway(context)
   })
@@ -49,25 +51,37 @@ export function addLibrarySteps(
     try {
       await next()
     } catch (error) {
-      if (!isLostSession(error)) throw error
-      koaContext.status = 400
-      const page = advicePage(settings.site, 'session_not_found', requestIdOf(koaContext.req))
-      return answerWithPage(koaContext, page)
+      if (isLostSession(error)) {
+        koaContext.status = 400
+        const page = advicePage(settings.site, 'session_not_found', requestIdOf(koaContext.req))
+        return answerWithPage(koaContext, page)
+      }
+      if (!('oidc' in koaContext)) throw error
+      // It may be for a session that could not be stored.
+      koaContext.remove('Set-Cookie')
+      return answerFault(koaContext as KoaContextWithOIDC, error)
     }
     if (!('oidc' in koaContext)) return
     const context = koaContext as KoaContextWithOIDC
     try {
       await completeAnswer(context)
     } catch (error) {
-      // The library does not hear of errors here, and would write the same.
-      context.remove('Location')
-      context.status = 500
-      context.body = { error: 'server_error', error_description: 'something went wrong' }
-      provider.emit('server_error', context, error)
-      nameRequest(context)
+      return answerFault(context, error)
     }
     await recordTogether(context.res)
   })
+
+  /** The library does not hear of errors out here. The answer is the one that it would give. */
+  async function answerFault(context: KoaContextWithOIDC, error: unknown): Promise<void> {
+    const out = { error: 'server_error', error_description: 'something went wrong' }
+    context.remove('Location')
+    context.status = 500
+    if (wantsPage(context.req)) await renderError(context, out)
+    else context.body = out
+    provider.emit('server_error', context, error)
+    if (isErrorBody(context.body)) nameRequest(context)
+    await recordTogether(context.res)
+  }
 
   /** What is left to do once the library's answer is ready. */
   async function completeAnswer(context: KoaContextWithOIDC): Promise<void> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type BreakableProxy, startBreakableProxy } from '../support/breakable-proxy.ts'
+import { FormBrowser } from '../support/form-browser.ts'
 import { type Installation, startInstallation } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
 import { startPostgres, type TestDatabase, type TestPostgres } from '../support/postgres.ts'
@@ -106,18 +107,25 @@ describe('while the database is away', () => {
     assert.ok(!notReady.text.includes(postgres.password))
   })
 
-  it('so is one whose disk is full, which uses nothing up', async () => {
-    const { refresh_token: token } = await client.signIn({ scope: 'mcp:tools:read' })
-    const refuse = `begin raise exception 'could not extend file: No space left on device' using errcode = 'disk_full'; end`
-    await database.query(`create function refuse() returns trigger language plpgsql as $$ ${refuse} $$`)
-    await database.query(
-      'create trigger refuse before insert or update on artifacts execute function refuse()',
-    )
-    const { status, body } = await client.refresh(token)
-    await database.query('drop function refuse cascade')
-    assert.deepEqual([status, body.error], [503, 'temporarily_unavailable'])
-    assert.equal((await client.refresh(token)).status, 200)
-  })
+  for (const [why, code] of [['is full', 'disk_full']]) {
+    it(`so is one that ${why}, which uses nothing up`, async () => {
+      const browser = new FormBrowser()
+      const { refresh_token: token } = await client.signIn({ scope: 'mcp:tools:read' }, browser)
+      const refuse = `begin raise exception 'could not be written' using errcode = '${code}'; end`
+      await database.query(`create function refuse() returns trigger language plpgsql as $$ ${refuse} $$`)
+      await database.query(
+        'create trigger refuse before insert or update on artifacts execute function refuse()',
+      )
+      const { status, body } = await client.refresh(token)
+      const begun = await browser.open(client.authorizationUrl({ verifier: 'v'.repeat(43) }))
+      await database.query('drop function refuse cascade')
+      assert.deepEqual([status, body.error], [503, 'temporarily_unavailable'])
+      assert.equal((await client.refresh(token)).status, 200)
+      // The library also fails to store the session of a user who is signed in.
+      assert.deepEqual([begun.status, begun.headers.get('retry-after')], [503, '5'])
+      assert.match(begun.html, /Something went wrong/)
+    })
+  }
 
   it('the log does not say that it can be reached again while it can be read alone', async () => {
     const { access_token: access } = await client.signIn({ scope: 'mcp:tools:read' })
