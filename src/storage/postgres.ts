@@ -157,12 +157,12 @@ function statementNames(): (text: string) => string {
 
 /**
  * Connections that fail (SQLSTATE class 08), servers that lack room, memory or connections (53), are stopping
- * or starting (57P), cannot read or write their files (58) or are not writable (25006), and locks that are held
- * too long (55P03), or an error from the driver itself.
+ * or starting or give up a statement (57), cannot read or write their files (58) or are not writable (25006), and
+ * locks that are held too long (55P03), or an error from the driver itself.
  */
 function isAway(error: unknown): boolean {
   if (!(error instanceof pg.DatabaseError)) return !(error instanceof TypeError)
-  return /^(?:08|53|57P|58|25006$|55P03$)/.test(error.code ?? '')
+  return /^(?:08|53|57|58|25006$|55P03$)/.test(error.code ?? '')
 }
 
 /** A connection is not used again after anything but a statement failed on it. */

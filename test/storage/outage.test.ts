@@ -107,7 +107,10 @@ describe('while the database is away', () => {
     assert.ok(!notReady.text.includes(postgres.password))
   })
 
-  for (const [why, code] of [['is full', 'disk_full']]) {
+  for (const [why, code] of [
+    ['is full', 'disk_full'],
+    ['gives up statements, as the operator has told it', 'query_canceled'],
+  ]) {
     it(`so is one that ${why}, which uses nothing up`, async () => {
       const browser = new FormBrowser()
       const { refresh_token: token } = await client.signIn({ scope: 'mcp:tools:read' }, browser)
