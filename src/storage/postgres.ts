@@ -110,6 +110,7 @@ async function prepareConnection(client: pg.ClientBase, patience: number | undef
     'set jit = off',
     `set lock_timeout = ${patience ?? 0}`,
     `set idle_in_transaction_session_timeout = ${patience ?? statementMilliseconds}`,
+    ...(patience === undefined ? ['set statement_timeout = 0'] : []),
   ]
   await client.query(soon(settings.join('; ')))
   const { rows } = await client.query<{ standby: boolean }>(soon('select pg_is_in_recovery() as standby'))

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import pg from 'pg'
 import { filePaths } from '../../src/audit/files.ts'
 import { systemClock } from '../../src/core/clock.ts'
@@ -63,6 +64,26 @@ describe('what others hold locked', { timeout: 120_000 }, () => {
     // Whoever waited for it has it before a later one.
     await other.query('begin; lock table artifacts in access exclusive mode; commit')
     assert.equal(await artifacts.consume('AuthorizationCode', 'code'), true)
+  })
+
+  it('does not end a migration that waits for longer than the operator lets statements take', async (test) => {
+    const own = await postgres.createDatabase()
+    const name = new URL(own.url).pathname.slice(1)
+    await own.query(`alter database ${name} set statement_timeout = 200`)
+    const other = new pg.Client(own.url)
+    await other.connect()
+    const db = await openPostgres({ url: own.url, onFault: () => undefined, patience: undefined })
+    test.after(async () => {
+      await db.destroy()
+      await other.end()
+      await own.drop()
+    })
+    await migrate(db, '0001-initial')
+    await other.query('begin; lock table artifacts in share mode')
+    const migrated = migrate(db)
+    await setTimeout(500)
+    await other.query('commit')
+    await migrated
   })
 
   it('and is asked for when the process ends, makes no fault', async (test) => {
