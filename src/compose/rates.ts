@@ -6,7 +6,7 @@ import type { OpenRateLimit } from '../limits/contract.ts'
 import { countWith, inMemory, type MakeLimiter } from '../limits/count.ts'
 import { fallBack } from '../limits/fall-back.ts'
 import { inPrimary } from '../limits/in-primary.ts'
-import { countInRedis } from '../limits/in-redis.ts'
+import { countInRedis, type RedisListeners } from '../limits/in-redis.ts'
 import type { Log } from '../telemetry/log.ts'
 
 /** Where this process counts rates. */
@@ -48,9 +48,7 @@ export async function openRates({ limits, tenant }: Config, ports: RatePorts): P
                 ),
         })
   if (limits.redis === undefined) return { rateLimit: alone, close: () => undefined }
-  const redis = await countInRedis(limits.redis, (error) =>
-    log.logger.debug({ reason: (error as Error).message }, 'no connection to the Redis of limits.redis'),
-  )
+  const redis = await countInRedis(limits.redis, tellOfConnection(log))
   // Keys are names and addresses of people.
   const shared = countWith(own(redis.make), keyedDigest(secret.derive('limits')))
   const where = place === undefined ? 'each process' : 'each machine'
@@ -62,4 +60,17 @@ export async function openRates({ limits, tenant }: Config, ports: RatePorts): P
           `limits.redis cannot be used (${reason}): ${where} counts alone until it can`,
         )
   return { rateLimit: fallBack({ shared, alone, clock, onChange }), close: redis.close }
+}
+
+/** It is tried again every second or two: each reason for which that fails is told once, until it succeeds. */
+function tellOfConnection({ logger }: Log): RedisListeners {
+  const told = new Set<string>()
+  return {
+    onFault({ message: reason }) {
+      if (told.has(reason)) return
+      told.add(reason)
+      logger.warn({ reason }, `no connection to the Redis of limits.redis: ${reason}`)
+    },
+    onConnect: () => told.clear(),
+  }
 }

@@ -13,11 +13,21 @@ const connectMilliseconds = 2000
 const commandMilliseconds = 300
 const longestRetryMilliseconds = 2000
 
+/** Who hears of the connection. */
+export interface RedisListeners {
+  /** Called with each failure to connect. */
+  readonly onFault: (error: Error) => void
+  readonly onConnect: () => void
+}
+
 /**
  * Connects to a Redis, and again whenever the connection is lost. Does not wait for it: counting while it is
  * unavailable fails. `url` may contain a password and is never shown.
  */
-export async function countInRedis(url: string, onFault: (error: unknown) => void): Promise<RedisCounter> {
+export async function countInRedis(
+  url: string,
+  { onFault, onConnect }: RedisListeners,
+): Promise<RedisCounter> {
   // Loaded only where it is used.
   const { Redis: Connection } = await import('ioredis')
   const storeClient: Redis = new Connection(url, {
@@ -25,12 +35,15 @@ export async function countInRedis(url: string, onFault: (error: unknown) => voi
     connectTimeout: connectMilliseconds,
     commandTimeout: commandMilliseconds,
     enableOfflineQueue: false,
+    // It would ask with INFO, which users of Redis are often not permitted, and say so past the log.
+    enableReadyCheck: false,
     maxRetriesPerRequest: 0,
     retryStrategy: (times) => Math.min(times * 100, longestRetryMilliseconds),
     // Another server has taken over, and a new connection leads there.
     reconnectOnError: ({ message }) => message.startsWith('READONLY'),
   })
   storeClient.on('error', onFault)
+  storeClient.on('ready', onConnect)
   return {
     make: (bound) =>
       new RateLimiterRedis({ ...limiterOptions(bound), storeClient, rejectIfRedisNotReady: true }),

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import { Redis } from 'ioredis'
 import { countWith } from '../../src/limits/count.ts'
 import { fallBack } from '../../src/limits/fall-back.ts'
 import { countInRedis } from '../../src/limits/in-redis.ts'
@@ -11,6 +13,7 @@ import { startRedis, type TestRedis } from '../support/redis.ts'
 import { until } from '../support/until.ts'
 
 const list = legacyRequest('tools/list')
+const unheard = { onFault: () => undefined, onConnect: () => undefined }
 
 describe('limits in Redis', { timeout: 120_000 }, () => {
   let redis: TestRedis
@@ -63,6 +66,38 @@ describe('limits in Redis', { timeout: 120_000 }, () => {
   })
 })
 
+describe('a Redis that does not let the gateway in', { timeout: 60_000 }, () => {
+  it('is told of once, with the reason and without the password', async (test) => {
+    const redis = await startRedis()
+    test.after(() => redis.stop())
+    const url = redis.url.replace(redis.password, 'an-old-password')
+    const gate = await startGatedSpy({ limits: { redis: url, perMinute: 60 } })
+    test.after(() => gate.close())
+    const { log } = gate.installation
+    await until(() => log().includes('WRONGPASS'), 'the reason is in the log')
+    await setTimeout(1000)
+    assert.equal((await gate.post(list, { token: await gate.tokenFor('mcp:*', 'ada') })).status, 200)
+    const told = log().match(/no connection to the Redis of limits\.redis: WRONGPASS/g)
+    assert.equal(told?.length, 1, 'though it is tried again and again')
+    assert.doesNotMatch(log(), /an-old-password/)
+  })
+
+  it('but for INFO, which is dangerous for Redis, counts, and nothing is written past the log', async (test) => {
+    const redis = await startRedis()
+    test.after(() => redis.stop())
+    const admin = new Redis(redis.url)
+    await admin.acl('SETUSER', 'gate', 'on', '>its-password', '~*', '+@all', '-@dangerous')
+    admin.disconnect()
+    const written = test.mock.method(console, 'warn', () => undefined)
+    const url = redis.url.replace(`:${redis.password}`, 'gate:its-password')
+    const counter = await countInRedis(url, unheard)
+    test.after(() => counter.close())
+    const limit = countWith(counter.make)({ name: 'x', points: 5, seconds: 60 })
+    await until(async () => (await limit.take('a').catch(() => undefined)) === 0, 'it counts')
+    assert.equal(written.mock.callCount(), 0)
+  })
+})
+
 describe('a Redis whose place another one has taken', { timeout: 60_000 }, () => {
   it('is left where it takes nothing more, though it answers (A72)', async (test) => {
     const old = await startRedis()
@@ -74,7 +109,7 @@ describe('a Redis whose place another one has taken', { timeout: 60_000 }, () =>
     test.after(() => proxy.break())
     const url = new URL(old.url)
     url.port = String(proxy.port)
-    const counter = await countInRedis(url.href, () => undefined)
+    const counter = await countInRedis(url.href, unheard)
     test.after(() => counter.close())
     const limit = countWith(counter.make)({ name: 'x', points: 5, seconds: 60 })
     const take = (): Promise<number | undefined> => limit.take('a').catch(() => undefined)
