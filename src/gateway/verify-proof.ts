@@ -1,5 +1,6 @@
 import { calculateJwkThumbprint, EmbeddedJWK, type JWTPayload, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../core/at-most.ts'
 import { type Clock, epochSeconds } from '../core/clock.ts'
 import { proofAlgorithms } from '../core/dpop.ts'
 import { Refusal } from '../core/errors.ts'
@@ -51,7 +52,7 @@ const seenSize = 10_000
 /** Builds the verifier. A proof that this process has already seen is refused without asking the store. */
 export function createProofVerifier(options: ProofVerifierOptions): ProofVerifier {
   const { origins, clock, nonces, nonceRequired, firstUse } = options
-  const seen = new LRUCache<string, true>({ max: seenSize })
+  const seen = new LRUCache<string, true>(atMost(seenSize))
 
   const checkRequest = (payload: JWTPayload, { method, path, token }: PresentedProof): void => {
     if (payload['htm'] !== method) throw invalid('proof is for another method')

@@ -1,5 +1,6 @@
 import type { Kysely, Selectable } from 'kysely'
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../core/at-most.ts'
 import { sealer } from '../core/secret.ts'
 import { bigint } from './bigint.ts'
 import type { ClientStore, StoredClient } from './client-contract.ts'
@@ -21,7 +22,7 @@ export function clientStore({ db, tenant, secret, clock }: ClientPorts): ClientS
   const metadata = sealer(secret.derive('store/client'))
   const contextOf = (id: string): string => `${tenant}\0${id}`
   /** When this process last recorded that a client is in use. */
-  const marked = new LRUCache<string, number>({ max: markedClients })
+  const marked = new LRUCache<string, number>(atMost(markedClients))
 
   const openRow = (row: Row): StoredClient => {
     const opened = metadata.open(row.metadata, contextOf(row.id))

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../../core/at-most.ts'
 import type { Clock } from '../../core/clock.ts'
 import { digest } from '../../core/secret.ts'
 import type { ArtifactStore } from '../../storage/artifact-contract.ts'
@@ -45,7 +46,8 @@ export function blockedClients({
   readonly artifacts: ArtifactStore
   readonly clock: Clock
 }): BlockedClients {
-  const answers = answersByStore.get(artifacts) ?? new LRUCache({ max: keptAnswers, ttl: keptMilliseconds })
+  const answers =
+    answersByStore.get(artifacts) ?? new LRUCache({ ...atMost(keptAnswers), ttl: keptMilliseconds })
   answersByStore.set(artifacts, answers)
   const has = async (id: string): Promise<boolean> => (await artifacts.find(model, id)) !== undefined
   return {

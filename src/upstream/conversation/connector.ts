@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../../core/at-most.ts'
 import { Refusal } from '../../core/errors.ts'
 import { randomToken } from '../../core/secret.ts'
 import { parseLossless } from '../../mcp/lossless.ts'
@@ -28,7 +29,7 @@ const maxEnded = 10_000
 
 /** The connector for legacy clients: each session is a separate conversation, which nobody else can enter. */
 export function sessionConnector({ registry, start, lost }: SessionConnectorOptions): Connector {
-  const ended = new LRUCache<string, true>({ max: maxEnded })
+  const ended = new LRUCache<string, true>(atMost(maxEnded))
   const opening = new Map<string, Promise<Conversation>>()
 
   const begin = (caller: Caller): Promise<Conversation> =>

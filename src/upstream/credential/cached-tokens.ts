@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../../core/at-most.ts'
 import { type Clock, isRecent } from '../../core/clock.ts'
 import { Refusal } from '../../core/errors.ts'
 import type { GivenToken } from './token-client.ts'
@@ -37,8 +38,8 @@ const pauseMilliseconds = 1000
 
 /** Builds the cache. It holds ten thousand tokens and drops the least recently used ones. */
 export function cachedTokens(clock: Clock): CachedTokens {
-  const known = new LRUCache<string, Known>({ max: maxTokens })
-  const failed = new LRUCache<string, Failure>({ max: maxTokens })
+  const known = new LRUCache<string, Known>(atMost(maxTokens))
+  const failed = new LRUCache<string, Failure>(atMost(maxTokens))
   const running = new Map<string, Promise<readonly string[]>>()
 
   const fetchAnew = async (key: string, fetch: () => Promise<GivenToken>): Promise<readonly string[]> => {

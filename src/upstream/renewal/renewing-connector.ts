@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../../core/at-most.ts'
 import { Refusal } from '../../core/errors.ts'
 import type { Connector, SessionRenewal, UpstreamRequest } from '../contract.ts'
 import { passedHeaders } from '../conversation/passed-headers.ts'
@@ -28,7 +29,7 @@ const maxSteps = 8
  * remembers it.
  */
 export function renewingConnector({ connector, successors, ...target }: RenewingOptions): Connector {
-  const known = new LRUCache<string, string>({ max: maxKnown })
+  const known = new LRUCache<string, string>(atMost(maxKnown))
   const opening = new Map<string, Promise<string | undefined>>()
 
   /** Opens a session to replace a lost one. Undefined if the server no longer agrees to the same terms. */
