@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises'
 import type { Kysely, Selectable } from 'kysely'
 import { LRUCache } from 'lru-cache'
 import { atMost } from '../core/at-most.ts'
@@ -16,6 +17,8 @@ type Row = Selectable<Schema['clients']>
 /** The precision of the time of last use: a busy client does not cause a write for each token. */
 const useMilliseconds = 3600 * 1000
 const markedClients = 10_000
+/** There may be very many, and requests wait for each turn. */
+const openedInTurn = 256
 
 /** Clients over SQL. Metadata is sealed, since it may name people and places inside a company. */
 export function clientStore({ db, tenant, secret, clock }: ClientPorts): ClientStore {
@@ -37,6 +40,17 @@ export function clientStore({ db, tenant, secret, clock }: ClientPorts): ClientS
       expiresAt: row.expires_at ?? undefined,
     }
   }
+
+  const someAfter = (id: string): Promise<Row[]> =>
+    db
+      .selectFrom('clients')
+      .selectAll()
+      .where('tenant', '=', tenant)
+      .where('id', '>', id)
+      .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', clock.now())]))
+      .orderBy('id')
+      .limit(openedInTurn)
+      .execute()
 
   const toRow = (client: StoredClient): Row => ({
     tenant,
@@ -128,15 +142,14 @@ export function clientStore({ db, tenant, secret, clock }: ClientPorts): ClientS
       return openRow(row)
     },
     async list() {
-      const rows = await db
-        .selectFrom('clients')
-        .selectAll()
-        .where('tenant', '=', tenant)
-        .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', clock.now())]))
-        .orderBy('created_at', 'desc')
-        .orderBy('id')
-        .execute()
-      return rows.map(openRow)
+      const found: StoredClient[] = []
+      let rows: Row[]
+      do {
+        rows = await someAfter(found.at(-1)?.id ?? '')
+        found.push(...rows.map(openRow))
+        await endOfTurn()
+      } while (rows.length === openedInTurn)
+      return found.toSorted((one, other) => other.createdAt - one.createdAt || (one.id < other.id ? -1 : 1))
     },
     register(client, ceiling) {
       marked.delete(client.id)

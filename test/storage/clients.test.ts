@@ -42,6 +42,25 @@ for (const startEngine of [sqliteEngine, postgresEngine]) {
       await engine.stop()
     })
 
+    it('are listed once each, the latest first, while everything else goes on', async () => {
+      const numbers = Array.from({ length: 300 }, (_, number) => number)
+      await Promise.all(
+        numbers.map((number) =>
+          store.clients.register(client(`many-${number}`, { createdAt: clock.now() + number }), undefined),
+        ),
+      )
+      let turns = 0
+      const waiting = setInterval(() => turns++, 0)
+      const listed = (await store.clients.list()).map(({ id }) => id)
+      clearInterval(waiting)
+      assert.deepEqual(
+        listed,
+        numbers.toReversed().map((number) => `many-${number}`),
+      )
+      assert.ok(turns > 0)
+      await Promise.all(listed.map((id) => store.clients.remove(id)))
+    })
+
     it('are found until they expire, listed and removed', async () => {
       const full = client('full', { source: 'operator', secretHash: 'hash', expiresAt: undefined })
       assert.equal(await store.clients.register(full, undefined), true)
