@@ -1,5 +1,6 @@
 import { decodeJwt, type JWTVerifyGetKey } from 'jose'
 import { LRUCache } from 'lru-cache'
+import { atMost } from '../core/at-most.ts'
 import { type Clock, epochSeconds } from '../core/clock.ts'
 import { Refusal } from '../core/errors.ts'
 import { networkOf } from '../core/network.ts'
@@ -92,7 +93,7 @@ const strangerMilliseconds = 5000
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
   const { clock, isRevoked, onVerified } = options
   const findIssuer = issuerFinder(options.issuers)
-  const cache = new LRUCache<string, Verified>({ max: cacheSize })
+  const cache = new LRUCache<string, Verified>(atMost(cacheSize))
   const running = new Map<string, Promise<Verified>>()
   const origins = new WeakMap<Principal, Verified | 'over'>()
   const strangers = fairTurns({ places: strangersAtOnce, waiting: mostStrangersWaiting })
