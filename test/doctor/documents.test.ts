@@ -92,6 +92,18 @@ const rows: readonly Row[] = [
     /^passed metadata-servers/m,
   ],
   [
+    'a document that names no authorization server, and no other one (D1)',
+    resourceMetadata,
+    [['/oauth-protected-resource/mcp', { json: { resource: `${origin}/mcp` } }]],
+    /^passed metadata-resource[^]*failed metadata-servers: authorization_servers is missing/m,
+  ],
+  [
+    'another resource in a document that names no authorization server (D5)',
+    resourceMetadata,
+    [['/oauth-protected-resource/mcp', { json: { resource: `${origin}/x` } }]],
+    /^failed metadata-resource/m,
+  ],
+  [
     'a document in the body of an error, and another one that is none',
     resourceMetadata,
     [

@@ -13,7 +13,8 @@ const wellKnown = '/.well-known/oauth-protected-resource'
 
 /**
  * Looks for protected resource metadata in the three places (RFC 9728 sections 3.1 and 5.1), and uses what
- * the client would use. Without any, the origin is assumed to be the authorization server, as clients do.
+ * the client would use. Without any, or if none names one, the origin is assumed to be the authorization
+ * server, as clients do.
  * Returns undefined if the metadata leads nowhere.
  */
 export async function findResourceMetadata(
@@ -25,7 +26,9 @@ export async function findResourceMetadata(
   await judgePlaces(visit, challenge, found)
   await judgeMissing(visit)
 
-  const taken = profile.resourceMetadata.find((form) => isUsable(found.get(form)))
+  const taken =
+    profile.resourceMetadata.find((form) => isUsable(found.get(form))) ??
+    profile.resourceMetadata.find((form) => isFound(found.get(form)))
   if (taken === undefined) return guessed(visit, challenge)
   const metadata = jsonOf(found.get(taken) as Reply) as JsonObject
   judgeResource(visit, metadata['resource'], taken)
@@ -33,22 +36,18 @@ export async function findResourceMetadata(
   const supported = textsIn(metadata['scopes_supported'])
   judgeOffline(visit, [...scopes, ...supported])
 
-  const servers = textsIn(metadata['authorization_servers'])
-  const [issuer] = servers
-  if (issuer === undefined) {
-    report.fail('metadata-servers', 'authorization_servers is missing or empty')
-    return undefined
-  }
-  const unreachable = unreachableReason(endpoint, issuer)
+  const [named] = textsIn(metadata['authorization_servers'])
+  const unreachable = named === undefined ? undefined : unreachableReason(endpoint, named)
   if (unreachable !== undefined) {
     report.fail('metadata-hosts', `authorization_servers: ${unreachable}`)
     return undefined
   }
-  report.pass('metadata-servers', issuer)
+  if (named === undefined) report.fail('metadata-servers', 'authorization_servers is missing or empty')
+  else report.pass('metadata-servers', named)
   if (!report.has('metadata-hosts')) report.pass('metadata-hosts')
   const resource = metadata['resource']
   return {
-    issuer,
+    issuer: named ?? endpoint.origin,
     resource: typeof resource === 'string' ? resource : endpoint.href,
     scopes: scopes.length > 0 ? scopes : supported,
   }
@@ -74,8 +73,12 @@ async function readAll({ endpoint, profile, ask, report }: Visit, named: string 
   return found
 }
 
+function isFound(reply: Reply | undefined): reply is Reply {
+  return reply !== undefined && isDocument(reply)
+}
+
 function isUsable(reply: Reply | undefined): boolean {
-  return reply !== undefined && isDocument(reply) && jsonOf(reply)?.['authorization_servers'] !== undefined
+  return isFound(reply) && jsonOf(reply)?.['authorization_servers'] !== undefined
 }
 
 async function judgePlaces(
