@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Table } from '../../src/admin/contract.ts'
+import { drawTable } from '../../src/admin/pages/overview-page.ts'
 import { describeTraffic } from '../../src/compose/dashboard/overview.ts'
 import type { RequestEvent } from '../../src/telemetry/event.ts'
 import { watchTraffic } from '../../src/telemetry/traffic.ts'
@@ -71,5 +73,13 @@ describe('the overview', () => {
       'files',
       'ADA',
     ])
+  })
+
+  it('shows what a client named without what turns it round, and not at any length (A49)', async () => {
+    const traffic = watchTraffic({ now: () => 1_000_000_000_000 })
+    traffic.request({ ...event, object: `\u202Eelif_eteled\u0007${'x'.repeat(4000)}` })
+    const { tables } = await describeTraffic(traffic.record(), 1_000_000_000_000, async (one) => one)
+    const page = String(await drawTable(tables['recent'] as Table))
+    assert.match(page, /<td>tools\/list elif_eteledx{300,400}…<\/td>/)
   })
 })

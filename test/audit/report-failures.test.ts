@@ -74,3 +74,22 @@ it('a review says how many commands it does not list', async () => {
   const page = await accessReviewPage(someReview({ decisions }))
   assert.match(partOf(page, 'Commands'), /There are 3 more than are listed here/)
 })
+
+it('a review shows what strangers named without what turns it round (A49)', async () => {
+  const called: RecordedEvent = {
+    v: 1,
+    chain: 'c',
+    seq: 1,
+    prev: '',
+    time: '2026-11-27T12:00:00.000Z',
+    event: 'mcp.call',
+    outcome: 'allowed',
+    subject: 'ada',
+    clientId: 'inspector',
+    upstream: 'files',
+    method: 'tools/call',
+    object: `\u202Eelif_eteled\u2028${'x'.repeat(4000)}`,
+  }
+  const [row] = rowsOf(await accessReviewPage(someReview({ decisions: collect(called) })), 'Who did what')
+  assert.equal(row?.[3], `tools/call elif_eteled${'x'.repeat(4000)}`)
+})

@@ -1,16 +1,20 @@
 import { html, raw } from 'hono/html'
+import { displayText } from '../../core/display-text.ts'
 import type { Markup } from '../../http/page.ts'
 import type { Overview, Table } from '../contract.ts'
 import { assets } from './assets.ts'
 import { type Frame, hrefOf, layOut } from './layout.ts'
 
-/** Renders a table, or says why there is none. */
+/** More than any tool or list of missing scopes that a reader takes in. */
+const longestCell = 400
+
+/** Renders a table, or says why there is none. What is in its cells was named by clients, users and issuers. */
 export function drawTable({ caption, columns, rows, none }: Table): Markup {
   if (rows.length === 0) return html`<h2>${caption}</h2><p class="quiet">${none}</p>`
   return html`<table>
     <caption>${caption}</caption>
     <thead><tr>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>
-    <tbody>${rows.map((row) => html`<tr>${row.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody>
+    <tbody>${rows.map((row) => html`<tr>${row.map((cell) => html`<td>${displayText(cell, longestCell)}</td>`)}</tr>`)}</tbody>
   </table>`
 }
 

@@ -1,4 +1,5 @@
 import { html, raw } from 'hono/html'
+import { displayText } from '../../core/display-text.ts'
 
 /** An escaped part of a page. */
 export type Markup = ReturnType<typeof html>
@@ -22,6 +23,11 @@ export function section(title: string, about: string, content: Markup): Markup {
   return html`<section aria-label="${title}"><h2>${title}</h2><p>${about}</p>${content}</section>`
 }
 
+/** What is in a cell was named by clients, users and issuers, and is shown in full. */
+function show(cell: string | number): string | number {
+  return typeof cell === 'number' ? cell : displayText(cell, Number.POSITIVE_INFINITY)
+}
+
 /** A table that scrolls if it is too wide, also by keyboard. */
 export function table(
   label: string,
@@ -32,7 +38,7 @@ export function table(
   const kind = (index: number) => raw(columns[index]?.isNumber === true ? ' class="number"' : '')
   const heads = columns.map(({ name }, index) => html`<th scope="col"${kind(index)}>${name}</th>`)
   const lines = rows.map((row) => {
-    const cells = row.map((cell, index) => html`<td${kind(index)}>${cell}</td>`)
+    const cells = row.map((cell, index) => html`<td${kind(index)}>${show(cell)}</td>`)
     return html`<tr${raw(isMarked?.(row) === true ? ' class="marked"' : '')}>${cells}</tr>
 `
   })
