@@ -196,6 +196,17 @@ describe('logging in at an identity provider', () => {
     }
   })
 
+  it('does not take an answer without the issuer that the provider announced (P7)', async () => {
+    const announcing = await startFederation({}, {}, { authorization_response_iss_parameter_supported: true })
+    try {
+      assert.equal((await announcing.visitFirst()).status, 422)
+      assert.equal(announcing.first.tokenRequests.length, 0, 'no code was redeemed')
+      assert.notEqual((await announcing.visitFirst({ iss: announcing.first.issuer })).status, 422)
+    } finally {
+      await announcing.close()
+    }
+  })
+
   it('keeps users of two providers apart who have the same address, and the same subject (A66)', async () => {
     const one = decodeJwt((await federation.signIn()).access_token).sub
     const browser = new FormBrowser({ fill: {} })

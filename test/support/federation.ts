@@ -39,13 +39,14 @@ export interface Federation {
   close(): Promise<void>
 }
 
-/** Starts them. `login` is the rest of that setting. */
+/** Starts them. `login` is the rest of that setting, and `metadata` what the first provider says in addition. */
 export async function startFederation(
   config: ConfigInput = {},
   login: ConfigInput['login'] = {},
+  metadata: TestProvider['metadata'] = {},
 ): Promise<Federation> {
   const clock = movableClock()
-  const first = await startIdentityProvider('first')
+  const first = Object.assign(await startIdentityProvider('first'), { metadata })
   const second = await startIdentityProvider('second')
   const providers: Federation['setting'] = [
     { ...providerSetting(first, 'first'), deny: { groups: ['suspended'] } },
