@@ -39,6 +39,7 @@ export function checkProviders({ mode, login }: Partial<ParsedConfig>): RuleProb
         ...checkIssuer(provider, mode),
         ...checkClient(provider),
         ...checkRequest(provider),
+        ...checkKind(provider),
         ...checkAdmission(provider),
       ],
     )
@@ -94,6 +95,18 @@ function checkRequest({ kind, scopes, parameters }: ProviderDescription): RulePr
   if (kind === 'openid' && !scopes.includes('openid'))
     problems.push(problem(['scopes'], 'must include openid, without which there is no proof of who it is'))
   return problems
+}
+
+/** GitHub speaks no OpenID Connect: what needs it must not look as if it were kept. */
+function checkKind({ kind, parameters, logout }: ProviderDescription): RuleProblem[] {
+  if (kind === 'openid') return []
+  const age =
+    'does not work with the preset github, which says of no login how old it is: take it away, or sign people in elsewhere'
+  const end = 'must be here with the preset github, which lets nobody sign people out there'
+  return [
+    ...(parameters['max_age'] === undefined ? [] : [problem(['parameters', 'max_age'], age)]),
+    ...(logout === 'here' ? [] : [problem(['logout'], end)]),
+  ]
 }
 
 /** The rule of `allow` that fits a preset best; `tenants` for the others. */

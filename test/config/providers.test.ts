@@ -188,6 +188,16 @@ describe('the setting login.providers', () => {
       /parameters\.max_age: must be a whole number of seconds/,
     ],
     [
+      'a recent login of GitHub, which tells of no age',
+      { ...good.github, parameters: { max_age: '300' } },
+      /parameters\.max_age: does not work with the preset github/,
+    ],
+    [
+      'an end of the login at GitHub, which lets nobody end it',
+      { ...good.github, logout: 'provider' },
+      /logout: must be here with the preset github/,
+    ],
+    [
       'tenants that nobody names',
       { ...good.other, allow: { tenants: ['x'] } },
       /allow\.tenants: works only with claims\.tenant/,
