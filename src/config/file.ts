@@ -59,17 +59,37 @@ interface YamlProblem {
   readonly message: string
 }
 
-/** What is wrong with a document as YAML, and what has no meaning here. */
+/** What is wrong with a document as YAML, and what has no meaning here. Repeats nothing of the text, which has secrets. */
 function yamlProblems(document: yaml.Document.Parsed): YamlProblem[] {
-  const told = [...document.errors, ...document.warnings].map(({ code, pos: [offset], message }) =>
-    // Without the tag, an encrypted secret, or the name of one, would itself be the secret.
-    code === 'TAG_RESOLVE_FAILED'
-      ? { offset, message: `${message}: write the value itself` }
-      : { offset, message },
-  )
+  const found = [...document.errors, ...document.warnings]
+  // The parser also complains of each word that follows a text which is over, such as after a bracket too many.
+  const over = found.findIndex(isAfterEnd)
+  const told = found
+    .filter((one, index) => index === over || !isAfterEnd(one))
+    .map((one) => ({ offset: one.pos[0], message: wordsFor(one) }))
   const ofAliases = aliasProblems(document)
   // The parser says less of an alias without a name, which is what a text of * alone looks like.
   return [...told.filter((one) => !ofAliases.some(({ offset }) => offset === one.offset)), ...ofAliases]
+}
+
+type Complaint = Pick<yaml.YAMLError, 'code' | 'message'>
+
+function isAfterEnd({ message }: Complaint): boolean {
+  return / in YAML stream(?:$|:)/.test(message)
+}
+
+/** What the parser says of a problem, without the words of the text that it repeats. */
+function wordsFor(complaint: Complaint): string {
+  const { code, message } = complaint
+  // Without the tag, an encrypted secret, or the name of one, would itself be the secret.
+  if (code === 'TAG_RESOLVE_FAILED')
+    return 'a tag (!name) that means nothing here: write the value itself, in quotes if it begins with !'
+  if (code === 'MULTIPLE_DOCS')
+    return 'a second document begins here: write all settings into one, without ---'
+  if (isAfterEnd(complaint))
+    return 'does not belong here: look for a bracket too many, or an indentation that is wrong, here or before'
+  if (message.includes('extra characters')) return 'a text that begins with | or > must be in quotes'
+  return message.replace(/(?<=directive|version|escape sequence) .*$/s, '')
 }
 
 /** Aliases (YAML 1.2.2 section 7.1) that stand for nothing, or inside of what they stand for. */
@@ -88,7 +108,8 @@ function aliasProblems(document: yaml.Document.Parsed): YamlProblem[] {
       if (meant === undefined)
         problems.push({
           offset,
-          message: `*${node.source} stands for nothing, since no anchor before it is named so: put a text in quotes`,
+          message:
+            'an alias (*name) that stands for nothing, since no anchor before it is named so: put a text in quotes',
         })
       else if (path.includes(meant))
         problems.push({

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { configFile, problemsOf, problemTexts } from '../support/config-problems.ts'
 
+const tagged = 'a tag (!name) that means nothing here: write the value itself, in quotes if it begins with !'
+
 /** Without the name of the folder. */
 const problems = (text: string): string[] =>
   problemTexts({ file: configFile(text) }).map((one) => one.replace(/^.*\/(?=portcullis\.yaml)/, ''))
@@ -11,11 +13,34 @@ const problems = (text: string): string[] =>
 describe('a configuration file', () => {
   it('has no tags that are unknown here: an encrypted secret, or the name of one, would itself be the secret', () => {
     const text = `secret: !vault ${'s'.repeat(43)}\nlisten: { metricsToken: !ENV ${'METRICS_TOKEN_'.repeat(3)} }`
-    assert.deepEqual(problems(text), [
-      'portcullis.yaml:1:9: Unresolved tag: !vault: write the value itself',
-      'portcullis.yaml:2:25: Unresolved tag: !ENV: write the value itself',
-    ])
+    assert.deepEqual(problems(text), [`portcullis.yaml:1:9: ${tagged}`, `portcullis.yaml:2:25: ${tagged}`])
     assert.deepEqual(problems('data: !!str 1'), [])
+  })
+
+  it('shows no secret, whatever is wrong beside it or with it (B4)', () => {
+    const secret = 'hunter2-hunter2'
+    for (const text of [
+      `cors: { origins: [] }}\nsecret: ${secret}\nclients: [{ id: a, secret: '${secret}' }]`,
+      `- mode: development\nsecret: ${secret}`,
+      ...['*', '!', '|', '>', '%', '&', '@', '`', ']', '}', '"', "'", '!<', '? ', '- ', '"\\'].map(
+        (sign) => `mode: development\nsecret: ${sign}${secret}`,
+      ),
+      `secret: !${secret}! x`,
+      `secret: !a !${secret} x`,
+      `secret: ${secret}: x: y`,
+      `%${secret} x\n---\nmode: development`,
+      `mode: development\n--- ${secret}`,
+    ]) {
+      const told = problems(text).join('\n')
+      assert.notEqual(told, '', text)
+      assert.ok(!told.includes('hunter2'), `${text}\n${told}`)
+    }
+    assert.deepEqual(problems(`cors: { origins: [] }}\nsecret: ${secret}`), [
+      'portcullis.yaml:1:22: does not belong here: look for a bracket too many, or an indentation that is wrong, here or before',
+    ])
+    assert.deepEqual(problems('mode: development\n---\nupstreams: []'), [
+      'portcullis.yaml:2:1: a second document begins here: write all settings into one, without ---',
+    ])
   })
 
   it('that cannot be read is not said to lack what it may have, but variables that are wrong are told too', () => {
@@ -33,12 +58,10 @@ describe('a configuration file', () => {
   })
 
   it('is told where an alias stands for nothing, or for what it is itself part of', () => {
-    assert.deepEqual(problems('allowedHosts: *.example.com'), [
-      'portcullis.yaml:1:15: *.example.com stands for nothing, since no anchor before it is named so: put a text in quotes',
-    ])
-    assert.deepEqual(problems('cors: { origins: [*] }'), [
-      'portcullis.yaml:1:19: * stands for nothing, since no anchor before it is named so: put a text in quotes',
-    ])
+    const nothing =
+      'an alias (*name) that stands for nothing, since no anchor before it is named so: put a text in quotes'
+    assert.deepEqual(problems('allowedHosts: *.example.com'), [`portcullis.yaml:1:15: ${nothing}`])
+    assert.deepEqual(problems('cors: { origins: [*] }'), [`portcullis.yaml:1:19: ${nothing}`])
     assert.deepEqual(problems('mode: development\nupstreams: &all [{ name: a, url: *all }]'), [
       'portcullis.yaml:2:34: *all is part of what it repeats: write out what is meant',
     ])
