@@ -24,10 +24,30 @@ export async function followRedirects(ask: Ask, start: string): Promise<Journey>
       const equals = pair.indexOf('=')
       if (equals > 0) cookies.set(pair.slice(0, equals), pair.slice(equals + 1))
     }
-    const location = reply.status >= 300 && reply.status < 400 ? reply.headers['location'] : undefined
-    const next = location === undefined ? null : URL.parse(location, url)
+    const next = targetOf(reply)
     if (next === null || hop === mostHops) return { reply, away: undefined }
     if (next.origin !== origin) return { reply, away: next }
     url = next.href
   }
+}
+
+/** Asks for a document as the official SDKs do: they follow redirects within its origin, and no others. */
+export async function askForDocument(
+  ask: Ask,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Reply> {
+  const { origin } = new URL(url)
+  let reply = await ask(url, { headers })
+  for (let hop = 1; hop < mostHops; hop++) {
+    const next = targetOf(reply)
+    if (next?.origin !== origin) break
+    reply = await ask(next.href, { headers })
+  }
+  return reply
+}
+
+function targetOf({ status, headers, url }: Reply): URL | null {
+  const location = status >= 300 && status < 400 ? headers['location'] : undefined
+  return location === undefined ? null : URL.parse(location, url)
 }

@@ -83,6 +83,33 @@ const rows: readonly Row[] = [
     /^warning metadata-offline/m,
   ],
   [
+    'metadata of an authorization server behind a redirect within its origin (AM4)',
+    serverMetadata,
+    [
+      ['/oauth-authorization-server', { status: 307, headers: { location: '/as.json' } }],
+      ['/as.json', { json: { issuer: origin } }],
+    ],
+    /^passed server-found: https:/m,
+  ],
+  [
+    'metadata of an authorization server behind a redirect to another origin (AM4)',
+    serverMetadata,
+    [
+      ['/oauth-authorization-server', { status: 307, headers: { location: 'https://b.example/as.json' } }],
+      ['/as.json', { json: { issuer: origin } }],
+    ],
+    /^failed server-found: .*a redirect to https:\/\/b\.example\/as\.json: clients stop here/m,
+  ],
+  [
+    'a document behind a redirect within its origin (D3)',
+    resourceMetadata,
+    [
+      ['/oauth-protected-resource/mcp', { status: 302, headers: { location: '/rs.json' } }],
+      ['/rs.json', documentOf({})],
+    ],
+    /^passed metadata-path.*^passed metadata-resource/ms,
+  ],
+  [
     'a document that names no authorization server, and another one that does',
     resourceMetadata,
     [

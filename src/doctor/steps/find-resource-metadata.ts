@@ -4,6 +4,7 @@ import { parseScopes } from '../../core/scope.ts'
 import type { BearerChallenge } from '../challenge-header.ts'
 import type { CheckName } from '../checks.ts'
 import type { ResourceFacts, Visit } from '../contract.ts'
+import { askForDocument } from '../follow-redirects.ts'
 import { unreachableReason } from '../host-reach.ts'
 import type { ResourceMetadataForm } from '../profile.ts'
 import { describe, isDocument, isPage, isSuccess, jsonOf, type Reply, textsIn } from '../reply.ts'
@@ -68,7 +69,7 @@ async function readAll({ endpoint, profile, ask, report }: Visit, named: string 
   const found = new Map<ResourceMetadataForm, Reply>()
   for (const [form, url] of places) {
     const known = [...found.values()].find((reply) => reply.url === url)
-    found.set(form, known ?? (await ask(url, { headers })))
+    found.set(form, known ?? (await askForDocument(ask, url, headers)))
   }
   return found
 }

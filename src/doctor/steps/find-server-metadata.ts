@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../core/json-object.ts'
 import { withoutTrailingSlash } from '../../core/resource.ts'
 import type { ResourceFacts, ServerFacts, Visit } from '../contract.ts'
+import { askForDocument } from '../follow-redirects.ts'
 import { unreachableReason } from '../host-reach.ts'
 import type { ServerMetadataForm } from '../profile.ts'
 import { describe, isDocument, isPage, jsonOf, type Reply, textsIn } from '../reply.ts'
@@ -82,7 +83,7 @@ async function readFirst({ ask, profile, report }: Visit, issuer: string): Promi
   const headers = { accept: 'application/json', 'mcp-protocol-version': profile.discoveryRevision }
   const tried: string[] = []
   for (const url of addressesOf(issuer, profile.serverMetadata)) {
-    const reply = await ask(url, { headers })
+    const reply = await askForDocument(ask, url, headers)
     if (isDocument(reply)) {
       report.pass('server-found', [...tried, url].join(' → '))
       return reply
