@@ -98,5 +98,7 @@ function checkExternal({
   if (clients.length > 0) problems.push(problem(['clients'], without))
   if ((grants?.identityAssertions.length ?? 0) > 0)
     problems.push(problem(['grants', 'identityAssertions'], without))
+  for (const name of ['deviceCode', 'tokenExchange'] as const)
+    if (grants?.[name] === 'on') problems.push(problem(['grants', name], without))
   return problems
 }

@@ -117,6 +117,8 @@ describe('the setting issuers', () => {
       ['login.users', { login: { users: 'local' } }],
       ['clients', { clients: [{ id: 'x', redirectUris: ['https://x.example/cb'] }] }],
       ['grants.identityAssertions', { grants: { identityAssertions: [{ issuer: 'https://x.example' }] } }],
+      ['grants.deviceCode', { grants: { deviceCode: 'on' } }],
+      ['grants.tokenExchange', { grants: { tokenExchange: 'on' } }],
     ] as const) {
       const [found = ''] = problems({ issuers, ...config })
       assert.match(found, new RegExp(`^${path}: has no effect .* or set authorizationServer: own`))
