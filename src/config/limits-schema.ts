@@ -1,11 +1,22 @@
 import { z } from 'zod'
 import { whole } from './values.ts'
 
-const redisUrlProblem = 'must be a URL such as redis://user:password@host:6379/0'
+const redisUrlProblem =
+  'must be a URL such as redis://user:password@host:6379/0, with %25 for % and %2F for / in the password'
 
 /** The error does not say what is wrong with it, since it contains a password. */
 function isRedisUrl(text: string): boolean {
-  return /^rediss?:$/.test(URL.parse(text)?.protocol ?? '')
+  const url = /^rediss?:\/\//i.test(text) ? URL.parse(text) : null
+  return url !== null && /^\/?\d*$/.test(url.pathname) && isDecodable(url.username + url.password)
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 const limitsObject = z.strictObject({

@@ -104,7 +104,7 @@ export const databaseUrl = z.string().refine(isDatabaseUrl, databaseUrlProblem)
 function isDatabaseUrl(text: string): boolean {
   // The URL of a database on a socket may have a user without a host, which no other URL may.
   const url = URL.parse(text.replace('@/', '@localhost/'))
-  return url !== null && /^postgres(?:ql)?:$/.test(url.protocol) && url.pathname.length > 1
+  return url !== null && /^postgres(?:ql)?:\/\//i.test(text) && url.pathname.length > 1
 }
 
 /** A folder of ours, which is created where it is missing: another one would be, if the path were mistaken. */

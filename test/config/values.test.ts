@@ -169,6 +169,23 @@ describe('the URL of a database', () => {
   })
 })
 
+it('the URL of a database or a Redis that could not be used shows its password neither here nor at the start (B4)', () => {
+  const secret = 's'.repeat(43)
+  for (const url of ['postgres:/u:hunter2@db/portcullis', 'postgres:u:hunter2@db/portcullis']) {
+    const told = problemTexts({ base: { secret, store: { url } } }).join()
+    assert.match(told, /^store\.url: must be a URL such as postgres:\/\/user:password@host:5432\/database$/)
+  }
+  for (const redis of ['redis:/u:hunter2@db', 'redis://:hunter2%zz@db', 'redis://:hunter2@db/first']) {
+    const told = problemTexts({ base: { limits: { redis } } }).join()
+    assert.match(
+      told,
+      /^limits\.redis: must be a URL such as redis:\/\/user:password@host:6379\/0, with %25 for %/,
+    )
+  }
+  for (const redis of ['redis://db', 'rediss://u:p%25w@db:6380/3', 'redis://:p@[::1]/0?family=6'])
+    assert.deepEqual(problemTexts({ base: { limits: { redis } } }), [])
+})
+
 it('a value that would mean something else than it seems is refused', () => {
   const issuer = { issuer: 'https://issuer.example', audiences: ['a'] }
   for (const [base, says] of [
