@@ -8,7 +8,9 @@ import { listenForAnswer } from '../../src/doctor/listen-for-answer.ts'
 import { call, errorOf, resultOf } from '../../src/doctor/mcp-request.ts'
 import { describe as describeReply, type Reply } from '../../src/doctor/reply.ts'
 import { createReport } from '../../src/doctor/report.ts'
+import { authenticateMachine } from '../../src/doctor/steps/authenticate-machine.ts'
 import { tokenRequest } from '../../src/doctor/token-request.ts'
+import { resource as facts, server as known } from '../support/doctor-step.ts'
 import { listen } from '../support/listen.ts'
 
 const reply = (rest: Partial<Reply>): Reply => ({
@@ -209,4 +211,27 @@ describe('a call of doctor', () => {
     const failed = 'data: {"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"no"}}\n\n'
     assert.deepEqual(errorOf(reply({ status: 400, text: news + failed })), { code: -1, message: 'no' })
   })
+})
+
+it('a machine whose server requires a scope asks for those of the challenge, as SDK v2 does (T7)', async () => {
+  const report = createReport(() => undefined)
+  const asked: (string | undefined)[] = []
+  const visit = {
+    report,
+    async ask(url: string, { form }: Question = {}) {
+      asked.push(form?.['scope'])
+      const refusal = { status: 400, text: '{"error":"invalid_scope"}' }
+      const headers = { 'cache-control': 'no-store' }
+      const tokens = { headers, text: '{"access_token":"opaque","token_type":"Bearer"}' }
+      return reply({ url, ...(form?.['scope'] === undefined ? refusal : tokens) })
+    },
+  } as unknown as Visit
+  const resource = { ...facts, scopes: ['tools:read', 'tools:list'] }
+  const ports = { server: known, resource }
+  assert.ok(await authenticateMachine(visit, ports, { id: 'ci', secret: 'machine-secret' }))
+  assert.deepEqual(asked, [undefined, 'tools:read tools:list'])
+  assert.equal(
+    await authenticateMachine(visit, { server: known, resource: facts }, { id: 'ci', secret: 's' }),
+    undefined,
+  )
 })

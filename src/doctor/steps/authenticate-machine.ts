@@ -1,5 +1,5 @@
 import type { ResourceFacts, ServerFacts, Tokens, Visit } from '../contract.ts'
-import { describe } from '../reply.ts'
+import { describe, jsonOf } from '../reply.ts'
 import { textOf, tokenRequest } from '../token-request.ts'
 import { judgeTokens } from './judge-tokens.ts'
 
@@ -10,7 +10,12 @@ export async function authenticateMachine(
   client: { readonly id: string; readonly secret: string },
 ): Promise<Tokens | undefined> {
   const form = { grant_type: 'client_credentials', resource: resource.resource }
-  const reply = await tokenRequest(visit, server, { client, form })
+  const unscoped = await tokenRequest(visit, server, { client, form })
+  // A server may refuse a request that names no scope (RFC 6749 section 3.3). Clients know some from the challenge.
+  const needsScope = jsonOf(unscoped)?.['error'] === 'invalid_scope' && resource.scopes.length > 0
+  const reply = needsScope
+    ? await tokenRequest(visit, server, { client, form: { ...form, scope: resource.scopes.join(' ') } })
+    : unscoped
   const accessToken = textOf(reply, 'access_token')
   if (reply.status !== 200 || accessToken === undefined) {
     visit.report.fail('token-machine', `the token endpoint answers ${describe(reply)}`)
