@@ -8,7 +8,7 @@ import {
   type KeptRow,
   kept,
 } from './artifact-statements.ts'
-import { ofAccounts } from './of-accounts.ts'
+import { clientsOfArtifacts, countArtifacts, listArtifacts } from './list-artifacts.ts'
 import { inPieces } from './pieces.ts'
 import type { Prepared } from './prepared.ts'
 import type { HeldRefreshToken } from './refresh-token-contract.ts'
@@ -95,6 +95,8 @@ export function artifactStore({ db, engine, tenant, secret, clock }: StorePorts)
   const all = (model: string) =>
     db.selectFrom('artifacts').select(kept).where('tenant', '=', tenant).where('model', '=', model)
 
+  const tables = { db, engine, tenant }
+
   return {
     async put(artifact, { lasts } = { lasts: false }) {
       const put = fleeting.has(artifact.model) && !lasts ? statements.putFleeting : statements.put
@@ -140,29 +142,11 @@ export function artifactStore({ db, engine, tenant, secret, clock }: StorePorts)
         .executeTakeFirst()
       return row !== undefined
     },
-    async list(model, { text, skip, most }) {
-      const rows = await ofAccounts(db, { tenant, model, text, now: clock.now() })
-        .select(kept)
-        .orderBy('expires_at', 'desc')
-        .orderBy('id')
-        .limit(most)
-        .offset(skip)
-        .execute()
-      return rows.map(openRow)
+    async list(model, part) {
+      return (await listArtifacts(tables, { model, ...part, now: clock.now() })).map(openRow)
     },
-    async clientsOf(model) {
-      const rows = await ofAccounts(db, { tenant, model, text: '', now: clock.now() })
-        .select('client_id')
-        .distinct()
-        .execute()
-      return rows.flatMap(({ client_id: id }) => id ?? [])
-    },
-    async count(model, text) {
-      const { count } = await ofAccounts(db, { tenant, model, text, now: clock.now() })
-        .select((select) => select.fn.countAll().as('count'))
-        .executeTakeFirstOrThrow()
-      return Number(count)
-    },
+    clientsOf: (model) => clientsOfArtifacts(tables, { model, text: '', now: clock.now() }),
+    count: (model, text) => countArtifacts(tables, { model, text, now: clock.now() }),
     async consume(model, id, gives) {
       const consumption = { model, id: hashed(model, id), now: clock.now() }
       if (gives !== undefined)
@@ -212,6 +196,6 @@ export function artifactStore({ db, engine, tenant, secret, clock }: StorePorts)
         await remove.where('model', '=', 'Grant').where('id', 'in', ids).execute()
       }
     },
-    sweep: (before, models) => sweepArtifacts({ db, engine, tenant }, before, models),
+    sweep: (before, models) => sweepArtifacts(tables, before, models),
   }
 }

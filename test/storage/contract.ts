@@ -7,6 +7,7 @@ import { movableClock } from '../support/movable-clock.ts'
 import { artifactContract, parallel } from './artifacts.ts'
 import { challengeContract } from './challenges.ts'
 import { countStatements } from './count-statements.ts'
+import { listedArtifactContract } from './listed-artifacts.ts'
 import { sessionContract } from './sessions.ts'
 import { sweptArtifactContract } from './swept-artifacts.ts'
 import { tenantContract } from './tenants.ts'
@@ -34,6 +35,7 @@ export function storeContract(name: string, startEngine: () => Promise<Engine>):
 
     artifactContract(() => store, clock)
     challengeContract(() => store, clock)
+    listedArtifactContract(() => store, clock)
     sweptArtifactContract(() => store, clock)
     sessionContract(() => store)
 
