@@ -9,6 +9,7 @@ import {
   kept,
 } from './artifact-statements.ts'
 import { clientsOfArtifacts, countArtifacts, listArtifacts } from './list-artifacts.ts'
+import { rowsOfClient } from './of-client.ts'
 import { inPieces } from './pieces.ts'
 import type { Prepared } from './prepared.ts'
 import type { HeldRefreshToken } from './refresh-token-contract.ts'
@@ -129,7 +130,9 @@ export function artifactStore({ db, engine, tenant, secret, clock }: StorePorts)
       return rows.map(openRow)
     },
     async listByClient(model, clientId) {
-      return (await all(model).where('client_id', '=', clientId).execute()).map(openRow)
+      const ofClient: FoundArtifact[] = []
+      for await (const rows of rowsOfClient(tables, model, clientId)) ofClient.push(...rows.map(openRow))
+      return ofClient
     },
     async hasOfClient(model, clientId) {
       const now = clock.now()

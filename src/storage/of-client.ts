@@ -1,0 +1,45 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { type KeptRow, kept } from './artifact-statements.ts'
+import type { StorePorts } from './store-ports.ts'
+
+/** How many rows are read and opened in one turn: a client can have grants of very many users. */
+const mostRows = 500
+
+type ClientPorts = Pick<StorePorts, 'db' | 'engine' | 'tenant'>
+
+/** The artifacts of a client, some at a time, between which others have their turn. */
+export async function* rowsOfClient(
+  { db, engine, tenant }: ClientPorts,
+  model: string,
+  clientId: string,
+): AsyncGenerator<readonly KeptRow[]> {
+  const all = db
+    .selectFrom('artifacts')
+    .select(kept)
+    .where('tenant', '=', tenant)
+    .where('model', '=', model)
+    .where('client_id', '=', clientId)
+  if (engine === 'postgres') {
+    const rows = await all.execute()
+    for (let from = 0; from < rows.length; from += mostRows) {
+      yield rows.slice(from, from + mostRows)
+      await endOfTurn()
+    }
+    return
+  }
+  // In the order of the index, which ends with the row's place in the file.
+  const place = sql<number>`rowid`
+  for (let after = 0; ; ) {
+    const rows = await all
+      .select(place.as('place'))
+      .where(place, '>', after)
+      .orderBy(place)
+      .limit(mostRows)
+      .execute()
+    yield rows
+    if (rows.length < mostRows) return
+    after = rows.at(-1)?.place ?? after
+    await endOfTurn()
+  }
+}
