@@ -10,7 +10,7 @@ import { removeExpired } from './remove-expired.ts'
 import type { Schema } from './schema.ts'
 import type { StorePorts } from './store-ports.ts'
 
-type ClientPorts = Pick<StorePorts, 'db' | 'tenant' | 'secret' | 'clock'>
+type ClientPorts = Pick<StorePorts, 'db' | 'engine' | 'tenant' | 'secret' | 'clock'>
 
 type Row = Selectable<Schema['clients']>
 
@@ -21,7 +21,7 @@ const markedClients = 10_000
 const openedInTurn = 256
 
 /** Clients over SQL. Metadata is sealed, since it may name people and places inside a company. */
-export function clientStore({ db, tenant, secret, clock }: ClientPorts): ClientStore {
+export function clientStore({ db, engine, tenant, secret, clock }: ClientPorts): ClientStore {
   const metadata = sealer(secret.derive('store/client'))
   const contextOf = (id: string): string => `${tenant}\0${id}`
   /** When this process last recorded that a client is in use. */
@@ -193,6 +193,6 @@ export function clientStore({ db, tenant, secret, clock }: ClientPorts): ClientS
         .execute()
       return removed.length === 1
     },
-    sweep: (before) => removeExpired({ db, tenant }, 'clients', before),
+    sweep: (before) => removeExpired({ db, engine, tenant }, 'clients', before),
   }
 }

@@ -8,9 +8,10 @@ import type { StorePorts } from './store-ports.ts'
  */
 export function consentStore({
   db,
+  engine,
   tenant,
   clock,
-}: Pick<StorePorts, 'db' | 'tenant' | 'clock'>): ConsentStore {
+}: Pick<StorePorts, 'db' | 'engine' | 'tenant' | 'clock'>): ConsentStore {
   const columnsOf = ({ accountId, clientId, redirectHost, resource, clientDigest }: ConsentQuestion) => ({
     tenant,
     account_id: accountId,
@@ -80,6 +81,6 @@ export function consentStore({
     async forgetClient(clientId) {
       await db.deleteFrom('consents').where('tenant', '=', tenant).where('client_id', '=', clientId).execute()
     },
-    sweep: (before) => removeExpired({ db, tenant }, 'consents', before),
+    sweep: (before) => removeExpired({ db, engine, tenant }, 'consents', before),
   }
 }

@@ -4,14 +4,21 @@ import type { Revocation, RevocationStore } from './revocation-contract.ts'
 import type { RevocationNotices } from './revocation-notices.ts'
 import type { StorePorts } from './store-ports.ts'
 
-interface RevocationPorts extends Pick<StorePorts, 'db' | 'tenant' | 'clock'> {
+interface RevocationPorts extends Pick<StorePorts, 'db' | 'engine' | 'tenant' | 'clock'> {
   readonly notices: RevocationNotices
   /** Called if others could not be told immediately; they will find it in the store. */
   readonly onFault: (error: unknown) => void
 }
 
 /** Revocations over SQL. */
-export function revocationStore({ db, tenant, clock, notices, onFault }: RevocationPorts): RevocationStore {
+export function revocationStore({
+  db,
+  engine,
+  tenant,
+  clock,
+  notices,
+  onFault,
+}: RevocationPorts): RevocationStore {
   const listeners = new Set<(revocation: Revocation) => void>()
   const find = (kind: Revocation['kind'], id: string): Promise<{ revoked_at: number } | undefined> =>
     db
@@ -82,6 +89,6 @@ export function revocationStore({ db, tenant, clock, notices, onFault }: Revocat
         deafen()
       }
     },
-    sweep: (before) => removeExpired({ db, tenant }, 'revocations', before),
+    sweep: (before) => removeExpired({ db, engine, tenant }, 'revocations', before),
   }
 }

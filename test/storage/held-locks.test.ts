@@ -121,10 +121,13 @@ describe('what others hold locked', { timeout: 120_000 }, () => {
       await thawed
     })
     await held
-    const clients = clientStore({ db: await open(patient), ...ports })
+    const clients = clientStore({ db: await open(patient), engine: 'postgres', ...ports })
     assert.equal(await clients.register(registration, 10), true)
     thaw()
     await assert.rejects(stuck, StoreAway)
-    assert.equal((await clientStore({ db: frozen, ...ports }).find('program'))?.id, 'program')
+    assert.equal(
+      (await clientStore({ db: frozen, engine: 'postgres', ...ports }).find('program'))?.id,
+      'program',
+    )
   })
 })

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { sql } from 'kysely'
 import { masterSecret } from '../../src/core/secret.ts'
 import type { ArtifactStore } from '../../src/storage/artifact-contract.ts'
 import { artifactStore } from '../../src/storage/artifacts.ts'
 import type { Database } from '../../src/storage/database.ts'
 import { migrate } from '../../src/storage/migrate.ts'
+import { removeExpired } from '../../src/storage/remove-expired.ts'
 import { openSqlite } from '../../src/storage/sqlite.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { countStatements } from './count-statements.ts'
@@ -35,10 +37,31 @@ describe('a sweep of the embedded store', () => {
     }
   })
 
-  it('takes some rows at a time, so that others have their turn', async () => {
+  it('takes some artifacts at a time, so that others have their turn', async () => {
     for (let index = 0; index < 900; index++)
       await store.put({ model: 'Many', id: String(index), payload: {}, expiresAt: index })
     const statements = await countStatements(() => store.sweep(1000, ['Many']))
     assert.equal(statements, 5, 'removals')
+  })
+
+  it('takes some rows of every other table at a time, too', async () => {
+    const expiries = Array.from({ length: 1200 }, (_, index) => (index % 3 === 0 ? 10 : 2000))
+    const rows = (table: string, columns: string, values: string) =>
+      sql`insert into ${sql.table(table)} (tenant, expires_at, ${sql.raw(columns)})
+        select 'default', value, ${sql.raw(values)} from json_each(${JSON.stringify(expiries)})`.execute(db)
+    await rows('revocations', 'kind, id, revoked_at', `'grant', key, 1`)
+    await rows('clients', 'id, source, metadata, created_at', `key, 'dynamic', '', 1`)
+    await rows(
+      'consents',
+      'account_id, client_id, redirect_host, resource, scope, client_digest',
+      `key, '', '', '', '', ''`,
+    )
+    for (const table of ['revocations', 'clients', 'consents'] as const) {
+      const sweep = (before: number) =>
+        removeExpired({ db, engine: 'sqlite', tenant: 'default' }, table, before)
+      assert.equal(await sweep(1000), 400, table)
+      assert.equal(await countStatements(() => sweep(3000)), 2, table)
+      assert.equal(await sweep(3000), 0, table)
+    }
   })
 })
