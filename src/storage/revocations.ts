@@ -1,4 +1,5 @@
 import { inPieces } from './pieces.ts'
+import { readRevocations } from './read-revocations.ts'
 import { removeExpired } from './remove-expired.ts'
 import type { Revocation, RevocationStore } from './revocation-contract.ts'
 import type { RevocationNotices } from './revocation-notices.ts'
@@ -67,20 +68,7 @@ export function revocationStore({
     },
     has: async (kind, id) => (await find(kind, id)) !== undefined,
     revokedAt: async (kind, id) => (await find(kind, id))?.revoked_at,
-    async since(time) {
-      const rows = await db
-        .selectFrom('revocations')
-        .select(['kind', 'id', 'expires_at', 'revoked_at'])
-        .where('tenant', '=', tenant)
-        .where('revoked_at', '>=', time)
-        .execute()
-      return rows.map(({ kind, id, expires_at, revoked_at }) => ({
-        kind: kind as Revocation['kind'],
-        id,
-        expiresAt: expires_at,
-        revokedAt: revoked_at,
-      }))
-    },
+    since: (time) => readRevocations({ db, engine, tenant }, time),
     subscribe(listener) {
       listeners.add(listener)
       const deafen = notices.hear(listener)

@@ -7,6 +7,7 @@ import { movableClock } from '../support/movable-clock.ts'
 import { artifactContract, parallel } from './artifacts.ts'
 import { challengeContract } from './challenges.ts'
 import { countStatements } from './count-statements.ts'
+import { inTurns } from './in-turns.ts'
 import { listedArtifactContract } from './listed-artifacts.ts'
 import { sessionContract } from './sessions.ts'
 import { sweptArtifactContract } from './swept-artifacts.ts'
@@ -79,7 +80,9 @@ export function storeContract(name: string, startEngine: () => Promise<Engine>):
         const counted = await countStatements(() => store.revocations.addAll(all))
         stop()
         assert.deepEqual(new Set(heard), new Set(ids))
-        const since = (await store.revocations.since(began)).filter(({ id }) => id.startsWith('of many'))
+        const since = (await inTurns(() => store.revocations.since(began))).filter(({ id }) =>
+          id.startsWith('of many'),
+        )
         assert.deepEqual(since.map(({ id }) => id).toSorted(), ids.toSorted())
         assert.deepEqual(new Set(since.map((one) => one.expiresAt)), new Set([expiresAt]))
         assert.ok(counted < 20, `${counted} statements`)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import type { Store } from '../../src/storage/contract.ts'
 import type { MovableClock } from '../support/movable-clock.ts'
+import { inTurns } from './in-turns.ts'
 
 /** How every store lists artifacts where there are very many. */
 export function listedArtifactContract(store: () => Store, clock: MovableClock): void {
@@ -44,18 +45,4 @@ export function listedArtifactContract(store: () => Store, clock: MovableClock):
     assert.equal(popular.length, 1100)
     assert.equal((await artifacts.listByClient('Numerous', 'other')).length, 100)
   })
-}
-
-/** What a call resolves to, if others had their turn meanwhile. */
-async function inTurns<T>(call: () => Promise<T>): Promise<T> {
-  let turns = 0
-  const count = (): void => {
-    turns++
-    waiting = setImmediate(count)
-  }
-  let waiting = setImmediate(count)
-  const found = await call()
-  clearImmediate(waiting)
-  assert.ok(turns > 0)
-  return found
 }
