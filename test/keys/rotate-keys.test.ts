@@ -119,6 +119,20 @@ describe('keys', () => {
     assert.equal(ring.signing.kid, waiting.kid)
   })
 
+  it('are retired without a new one where another one of the algorithm signs on, and only there', async () => {
+    const { signing: old } = await openKeyRing(line)
+    await rotateKeys(line, 'at-once')
+    assert.equal(await retireKey(line, old.kid), true)
+    assert.deepEqual(await states(), ['gone', 'active'], 'no verifier has to learn of another one')
+
+    const other: KeyLine = { ...line, algorithm: 'EdDSA', served: 'ES256' }
+    await rotateKeys(other, 'at-once')
+    const keys = await store.keys.list('authorization-server')
+    const active = keys.find((key) => keyState(key, keys, 'ES256', clock.now()) === 'active')
+    assert.equal(await retireKey(line, active?.kid ?? ''), true)
+    assert.ok((await states()).includes('active'), 'what waits for its algorithm is no successor')
+  })
+
   it('end at once when they are retired, also where a clock is behind, and it goes on with the next one (A62, A72)', async () => {
     const behind = movableClock()
     behind.advance(-9000)
