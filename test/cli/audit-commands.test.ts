@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
@@ -160,11 +168,14 @@ describe('portcullis audit verify', () => {
   it('says what was changed, and fails', async (test) => {
     const recorded = await record()
     const { folder, file } = recorded
+    const untouched = mkdtempSync(join(tmpdir(), 'untouched-'))
+    cpSync(folder, untouched, { recursive: true })
     recorded.rewrite((lines) => lines.map((line) => line.replace('"write"', '"wrote"')))
     const { out, exitCode } = await verify(test, folder, file)
     assert.match(out, /^changed +\S+:\d+ .*\n/)
     assert.match(out, /: 7 events in 1 chain: this record is not what it was$/)
     assert.equal(exitCode, 1)
+    assert.equal((await verify(test, folder, file, untouched)).exitCode, 1, 'of one among several')
     const [found] = JSON.parse((await verify(test, folder, file, '--json')).out) as { findings: object[] }[]
     assert.ok((found?.findings.length ?? 0) > 0)
   })

@@ -46,8 +46,15 @@ const settings = {
 
 describe('a gateway that another one follows', () => {
   it('ends what is of a server or an issuer that is gone, and nothing else', () => {
-    const [old, next] = [build([{ name: 'files' }], ['https://gone.test']), build([])]
-    openRetirement(settings).retire(old.built, next.built)
+    const servers = [{ name: 'files' }, { name: 'mail' }]
+    const old = build(servers, ['https://gone.test', 'https://there.test'])
+    const [, mail] = old.built.upstreams
+    const [, there] = old.built.issuers
+    openRetirement(settings).retire(old.built, {
+      ...old.built,
+      upstreams: mail ? [mail] : [],
+      issuers: there ? [there] : [],
+    })
     const notes = [
       { upstream: 'files' },
       { upstream: 'mail' },
