@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { sql } from 'kysely'
+import { sweepStore } from '../../src/compose/sweep.ts'
 import { masterSecret } from '../../src/core/secret.ts'
 import type { ArtifactStore } from '../../src/storage/artifact-contract.ts'
 import { artifactStore } from '../../src/storage/artifacts.ts'
+import type { Store } from '../../src/storage/contract.ts'
 import type { Database } from '../../src/storage/database.ts'
 import { migrate } from '../../src/storage/migrate.ts'
 import { removeExpired } from '../../src/storage/remove-expired.ts'
@@ -64,4 +66,23 @@ describe('a sweep of the embedded store', () => {
       assert.equal(await sweep(3000), 0, table)
     }
   })
+})
+
+it('a sweep takes what has expired of everything that is kept, and a day later what shows a theft', async () => {
+  const clock = movableClock()
+  const hours: [string, number][] = []
+  const part = (name: string) => ({
+    sweep: async (before: number) => void hours.push([name, (clock.now() - before) / 3_600_000]),
+  })
+  const names = ['artifacts', 'clients', 'revocations', 'consents', 'keys'] as const
+  const parts = Object.fromEntries(names.map((name) => [name, part(name)]))
+  await sweepStore(parts as unknown as Store, clock)
+  assert.deepEqual(hours, [
+    ['artifacts', 24],
+    ['artifacts', 1 / 6],
+    ['clients', 0],
+    ['revocations', 24],
+    ['consents', 0],
+    ['keys', 24],
+  ])
 })
