@@ -2,7 +2,7 @@ import { None } from 'openid-client'
 import type { Clock } from '../core/clock.ts'
 import type { OperatorFetch } from '../http/operator-fetch.ts'
 import { type CachedMetadata, cacheMetadata } from './cached-metadata.ts'
-import { discoverIssuer, IssuerInvalid } from './discover-issuer.ts'
+import { discoverIssuer, IssuerAway, IssuerInvalid } from './discover-issuer.ts'
 
 /** An issuer whose tokens are verified, and the origins that the operator named for it. */
 interface NamedIssuer {
@@ -26,7 +26,8 @@ export function issuerMetadata(
       if (!(error instanceof IssuerInvalid)) throw error
       try {
         return await discoverIssuer({ ...access, document: 'oauth2' })
-      } catch {
+      } catch (other) {
+        if (other instanceof IssuerAway) throw other // it may have just the document that gets no answer now
         throw error // if both documents are wrong, the one that most issuers have says more
       }
     }
