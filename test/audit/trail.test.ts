@@ -27,6 +27,21 @@ describe('the trail', () => {
       made.lines().map((line) => (JSON.parse(line) as { object?: string }).object),
       [undefined, 'first', 'second', 'third', 'fourth'],
     )
+    trail.record(someEvent('fifth'))
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(made.lines().length, 6, 'in each turn')
+    await trail.close()
+  })
+
+  it('has its place signed once, however often, until another event comes', async () => {
+    const made = makeTrailFolder()
+    const trail = made.open()
+    trail.checkpoint()
+    assert.equal(made.lines().length, 1, 'nothing but the beginning, which is signed')
+    trail.commit(someEvent('one'))
+    trail.checkpoint()
+    trail.checkpoint()
+    assert.equal(made.lines().length, 3)
     await trail.close()
   })
 
