@@ -76,6 +76,7 @@ describe('portcullis client, of what is in the store and in the file', { timeout
     const before = await listed()
     assert.equal(before.length, 4)
     assert.deepEqual(blockedIds(before).toSorted(), [id, 'robot', document].toSorted())
+    assert.match((await run('show', id)).out, /^client_name +Editor$/m, 'and all that is known')
     for (const one of [id, 'robot', document]) {
       assert.match((await run('show', one)).out, /^blocked_at +\d{4}-\d\d-\d\d/m)
       await run('unblock', one)
@@ -91,6 +92,7 @@ describe('portcullis client, of what is in the store and in the file', { timeout
     const added = await run('add', ...users)
     assert.match(added.out, /^client_id +\S+\n\nGive this to the program, .* server: one of those under http/)
     assert.doesNotMatch(added.out, /secret/)
+    assert.match((await run('list')).out, /Editor/)
     const secret = await run('add', ...users, '--secret')
     assert.match(secret.out, /^client_secret +\S+\n\nThe secret is shown only now/m)
     const machines = await run('add', '--json', '--name', 'Robot', '--scope', 'mcp:tools')
@@ -135,6 +137,9 @@ describe('portcullis client, of what is in the store and in the file', { timeout
       assert.deepEqual([out, err], [`${known} is blocked, and 0 grants have ended.`, ''])
       assert.match((await run('block', known)).failure ?? '', /is blocked already/)
     }
+    const empty = await open(test)
+    await empty('block', 'nobody')
+    assert.match((await empty('list')).out, /^nobody /m, 'though there are no clients')
     const unknown = await run('block', 'nobody', '--json')
     assert.deepEqual(JSON.parse(unknown.out), { client_id: 'nobody', grants_ended: 0 })
     assert.match(unknown.err, /^portcullis: no client nobody is known/)

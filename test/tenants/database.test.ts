@@ -87,5 +87,10 @@ describe('tenants in one PostgreSQL database', { timeout: 120_000 }, () => {
       const { code, stdout } = await run('verify', ...flags)
       assert.equal(code, 0, stdout)
     }
+    const soon = new Date(Date.now() + 60_000).toISOString()
+    const prune = ['audit', 'prune', '--database', '-c', file, '--before', soon, '--tenant', 'acme']
+    const { stdout: removed, stderr } = await portcullis(prune)
+    assert.match(removed, /^removed \d+ events\n$/, stderr)
+    assert.doesNotMatch(await query('--tenant', 'acme'), /ada_of_acme/)
   })
 })
