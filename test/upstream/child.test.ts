@@ -161,6 +161,23 @@ it('a stdio server is told each message in one line, also if to it U+2028 and U+
   assert.deepEqual(await promise, message)
 })
 
+it('a stdio server that reads nothing takes no memory without end: the caller is told (A40)', async (test) => {
+  const child = startChild({
+    command: [process.execPath, '-e', 'setInterval(() => {}, 1000)'],
+    environment: {},
+    onLine() {},
+    onStderr() {},
+    onExit() {},
+  })
+  test.after(() => child.stop())
+  const megabyte = 'x'.repeat(1 << 20)
+  const write = (times: number): void => {
+    for (let time = 0; time < times; time++) child.write(megabyte)
+  }
+  write(16)
+  assert.throws(() => write(4), { code: 'upstream_timeout' })
+})
+
 describe('a stdio server that is gone', { timeout: 60_000 }, () => {
   const daemon = `spawn(process.execPath, ['-e', 'setTimeout(() => {}, 120_000)'], { stdio: 'inherit', detached: true })`
   const leaves = (then: string): string =>
