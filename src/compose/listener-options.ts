@@ -1,5 +1,6 @@
 import type { ServerOptions } from 'node:http'
 import type { Config } from '../config/schema.ts'
+import { EarlyAnswer } from '../http/early-answer.ts'
 
 /** How long requests in progress may take to finish when their listener is closed, or their server removed. */
 export const drainMilliseconds = 10_000
@@ -10,8 +11,8 @@ export function noticeSeconds({ mode, listen: { noticeSeconds: seconds } }: Conf
 }
 
 /**
- * Options for every HTTP listener of a process: the maximum size of the headers, and the time limits for the
- * headers and the whole request.
+ * Options for every HTTP listener of a process: the maximum size of the headers, the time limits for the
+ * headers and the whole request, and what becomes of a connection whose request is answered early.
  */
 export function httpOptions({ limits }: Config): ServerOptions {
   return {
@@ -22,5 +23,6 @@ export function httpOptions({ limits }: Config): ServerOptions {
     connectionsCheckingInterval: Math.min(limits.headSeconds * 500, 5000),
     keepAliveTimeout: 65_000,
     requireHostHeader: true,
+    ServerResponse: EarlyAnswer,
   }
 }
