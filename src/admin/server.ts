@@ -19,6 +19,12 @@ export interface AdminPorts {
   readonly isServed: (host: string) => boolean
 }
 
+/**
+ * The host of a request without `Host`, such as a health check over HTTP/1.0 (HAProxy): no name led it here, since
+ * browsers always send one.
+ */
+export const unnamedHost = 'localhost'
+
 /** Health, metrics and the dashboards. Listens only on an internal address, never on the public port. */
 export function adminApp(
   { checkReady, renderMetrics, version, metricsToken, onFault, isServed }: AdminPorts,
@@ -30,7 +36,7 @@ export function adminApp(
     return context.json({ error: 'internal' }, 500)
   })
   app.use(async (context, next) => {
-    if (!isServed(context.req.header('host') ?? ''))
+    if (!isServed(context.req.header('host') ?? unnamedHost))
       return context.json({ error: 'host_not_allowed', setting: 'listen.adminNames' }, 403)
     await next()
     return undefined

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isIP } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { DashboardPorts } from '../admin/dashboard.ts'
-import { adminApp } from '../admin/server.ts'
+import { adminApp, unnamedHost } from '../admin/server.ts'
 import type { Config } from '../config/schema.ts'
 import { joinTenants } from '../telemetry/join-metrics.ts'
 import { mergeTraffic } from '../telemetry/merge-traffic.ts'
@@ -73,7 +73,10 @@ export function buildAdmin(base: Base, options: AdminOptions): Admin {
     },
     isServed: (name: string) => isAdminHost(name, [adminHost, ...adminNames]),
   }
-  const build = () => getRequestListener(adminApp(ports, [...tenants.all.map(dashboardOf), dashboard]).fetch)
+  const build = () =>
+    getRequestListener(adminApp(ports, [...tenants.all.map(dashboardOf), dashboard]).fetch, {
+      hostname: unnamedHost,
+    })
   let shown = tenants.all
   let listener = build()
   return {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { stat } from 'node:fs/promises'
 import { request } from 'node:http'
+import { connect } from 'node:net'
 import { join } from 'node:path'
+import { text as textOf } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import { filePaths } from '../../src/audit/files.ts'
@@ -304,5 +306,11 @@ describe('the admin port (A73)', () => {
       assert.equal(await statusFor(host), 200, host)
     for (const host of ['portcullis.example', 'evil.example:3005', '10.1.2.3.example'])
       assert.notEqual(await statusFor(host), 200, host)
+  })
+
+  it('answers health checks of load balancers that name no host', async () => {
+    const { port, hostname } = new URL(gate.installation.adminUrl)
+    const socket = connect(Number(port), hostname, () => socket.write('GET /readyz HTTP/1.0\r\n\r\n'))
+    assert.match(await textOf(socket), /^HTTP\/1\.1 200 /)
   })
 })
