@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { accessSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +14,7 @@ import { freePort } from '../support/installation.ts'
 import { listen } from '../support/listen.ts'
 import { makeCertificate, writePair } from '../support/local-tls.ts'
 import { startNginx } from '../support/nginx.ts'
+import { startProgram } from '../support/program.ts'
 
 const folder = join(import.meta.dirname, '../../deploy')
 const read = (path: string): string => readFileSync(join(folder, path), 'utf8')
@@ -61,6 +62,33 @@ describe('proxies in front', () => {
       assert.ok(megabytes * 2 ** 20 > limits.bodyBytes, text)
       const seconds = Number(/proxy_read_timeout (\d+)s;/.exec(text)?.[1])
       assert.ok(seconds > (upstreams[0]?.responseSeconds ?? Number.NaN), text)
+    }
+  })
+
+  it('nginx, as the documentation has it, tells a client that an answer was cut off', async (test) => {
+    const server = createServer((_req, res) => {
+      res.write('{"jsonrpc":"2.0",')
+      setTimeout(() => res.destroy(), 50)
+    })
+    const { port: behind } = await listen(server, test)
+    const told = readFileSync(join(folder, '../docs/operations.md'), 'utf8')
+    for (const [block] of told.matchAll(/^location [^]*?^\}$/gm)) {
+      const home = mkdtempSync(join(tmpdir(), 'portcullis-nginx-'))
+      const port = await freePort()
+      const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+      const places = paths.map((one) => `${one}_temp_path ${home}/${one};`).join('\n')
+      const place = `server { listen 127.0.0.1:${port};\n${block.replace(':3002', `:${behind}`)}}`
+      const file = join(home, 'nginx.conf')
+      const text = `daemon off;\npid ${home}/pid;\nerror_log stderr;\nevents {}\n`
+      writeFileSync(file, `${text}http {\naccess_log off;\n${places}\n${place}\n}\n`)
+      const nginx = await startProgram([await findProgram('nginx'), '-e', 'stderr', '-c', file], {
+        name: 'nginx',
+        attempt: () => accessSync(join(home, 'pid')),
+        signal: 'SIGTERM',
+      })
+      test.after(() => nginx.stop())
+      const answer = await fetch(`http://127.0.0.1:${port}/gate/mcp`)
+      await assert.rejects(answer.text(), 'it is not taken for complete')
     }
   })
 
