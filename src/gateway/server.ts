@@ -113,7 +113,8 @@ export function createGateway(ports: GatewayPorts): Gateway {
       return ports.authorizationServer.forward(exchange)
     }
     const { origin, preflightMethod, preflightHeaders: asked } = exchange.head
-    if (origin !== undefined) exchange.baseHeaders.push(...corsHeaders(origin))
+    // Only documents may be kept by a cache.
+    if (origin !== undefined || route.kind !== 'mcp') exchange.baseHeaders.push(...corsHeaders(origin))
     if (exchange.req.method === 'OPTIONS' && preflightMethod !== undefined) {
       const methods = route.kind === 'mcp' ? 'GET, POST, DELETE' : 'GET'
       exchange.res.writeHead(204, [...exchange.baseHeaders, ...preflightHeaders(methods, asked)]).end()

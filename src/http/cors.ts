@@ -16,9 +16,10 @@ const maxParamHeaders = 32
 
 /**
  * The headers, alternating names and values, that let the page at a checked origin read a response (Fetch,
- * CORS).
+ * CORS). Without a page there is only what tells a cache not to give the response to one.
  */
-export function corsHeaders(origin: string): readonly string[] {
+export function corsHeaders(origin: string | undefined): readonly string[] {
+  if (origin === undefined) return ['Vary', 'Origin']
   return [
     'Access-Control-Allow-Origin',
     origin,

@@ -112,6 +112,15 @@ describe('protected resource metadata (D1 to D8, W4, N1)', () => {
     }
   })
 
+  it('tells a cache that it differs for the page of another origin, also where no page asks', async () => {
+    for (const path of [
+      '/.well-known/oauth-protected-resource/mcp',
+      '/.well-known/oauth-authorization-server',
+      '/jwks',
+    ])
+      assert.equal((await fetch(`${one.url}${path}`)).headers.get('vary'), 'Origin', path)
+  })
+
   it('has a head for those who ask for no more', async () => {
     for (const path of ['/.well-known/oauth-protected-resource/mcp', '/gateway/jwks']) {
       const [whole, head] = await Promise.all(
