@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
+import { reasonOf } from '../core/reason-of.ts'
 import { keyedDigest, type MasterSecret } from '../core/secret.ts'
 import type { WorkerPlace } from '../core/worker-place.ts'
 import type { OpenRateLimit } from '../limits/contract.ts'
@@ -66,7 +67,8 @@ export async function openRates({ limits, tenant }: Config, ports: RatePorts): P
 function tellOfConnection({ logger }: Log): RedisListeners {
   const told = new Set<string>()
   return {
-    onFault({ message: reason }) {
+    onFault(error) {
+      const reason = reasonOf(error)
       if (told.has(reason)) return
       told.add(reason)
       logger.warn({ reason }, `no connection to the Redis of limits.redis: ${reason}`)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import dns, { type LookupAddress } from 'node:dns'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { Redis } from 'ioredis'
@@ -7,10 +8,12 @@ import { fallBack } from '../../src/limits/fall-back.ts'
 import { countInRedis } from '../../src/limits/in-redis.ts'
 import { startBreakableProxy } from '../support/breakable-proxy.ts'
 import { legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
-import { sharedSecret } from '../support/installation.ts'
+import { freePort, sharedSecret } from '../support/installation.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { until } from '../support/until.ts'
+
+type Answer = (error: null, found: readonly LookupAddress[]) => void
 
 const list = legacyRequest('tools/list')
 const unheard = { onFault: () => undefined, onConnect: () => undefined }
@@ -80,6 +83,20 @@ describe('a Redis that does not let the gateway in', { timeout: 60_000 }, () => 
     const told = log().match(/no connection to the Redis of limits\.redis: WRONGPASS/g)
     assert.equal(told?.length, 1, 'though it is tried again and again')
     assert.doesNotMatch(log(), /an-old-password/)
+  })
+
+  it('is told of with the reason also where its name leads to several addresses', async (test) => {
+    test.mock.method(dns, 'lookup', (_host: string, _options: object, callback: Answer) =>
+      callback(null, [
+        { address: '127.0.0.1', family: 4 },
+        { address: '::1', family: 6 },
+      ]),
+    )
+    const url = `redis://two.invalid:${await freePort()}`
+    const gate = await startGatedSpy({ limits: { redis: url, perMinute: 60 } })
+    test.after(() => gate.close())
+    const reason = /no connection to the Redis of limits\.redis: ECONNREFUSED/
+    await until(() => reason.test(gate.installation.log()), 'the reason is in the log')
   })
 
   it('but for INFO, which is dangerous for Redis, counts, and nothing is written past the log', async (test) => {
