@@ -6,6 +6,7 @@ import {
   existsSync,
   fchownSync,
   fstatSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -89,13 +90,8 @@ async function replaceStore(
     for (const path of [stagedStore, stagedSecret]) giveToOwner(path, folder)
     flush(stagedStore)
     const kept = keepOld(folder, join(folder, `before-restore-${now.toISOString().replaceAll(':', '-')}`))
-    if (configured === undefined) renameSync(stagedSecret, secret)
-    try {
-      renameSync(stagedStore, store)
-    } catch (error) {
-      putBackSecret(kept, secret)
-      throw error
-    }
+    if (configured === undefined) putSecret(stagedSecret, secret, () => renameSync(stagedStore, store))
+    else renameSync(stagedStore, store)
     flushFolder(folder)
     return kept
   } finally {
@@ -143,8 +139,21 @@ function keepOld(folder: string, kept: string): string | undefined {
   return kept
 }
 
-function putBackSecret(kept: string | undefined, secret: string): void {
-  const old = kept === undefined ? undefined : join(kept, 'secret')
-  if (old !== undefined && existsSync(old)) copyFileSync(old, secret)
-  else rmSync(secret, { force: true })
+/**
+ * Puts a secret in its place and does what belongs to it; if that fails, the old one is put back. That may be a link,
+ * and is moved instead of copied: where root restores, a user could read with it what only root may read.
+ */
+function putSecret(staged: string, secret: string, then: () => void): void {
+  const old = `${secret}.replaced`
+  const isThere = lstatSync(secret, { throwIfNoEntry: false }) !== undefined
+  if (isThere) renameSync(secret, old)
+  try {
+    renameSync(staged, secret)
+    then()
+  } catch (error) {
+    if (isThere) renameSync(old, secret)
+    else rmSync(secret, { force: true })
+    throw error
+  }
+  rmSync(old, { force: true })
 }

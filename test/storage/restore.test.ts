@@ -185,14 +185,14 @@ describe('a restore', () => {
     const folder = newFolder()
     await restore(first, folder)
     const rename = fs.renameSync.bind(fs)
-    let failing = join(folder, 'secret')
+    let failing = join(folder, 'secret.restoring')
     replaceFs(test, 'renameSync', (from, to) => {
-      if (to === failing) throw new Error('the disk is read-only')
+      if (from === failing) throw new Error('the disk is read-only')
       rename(from, to)
     })
     await assert.rejects(restore(second, folder, true), /the disk is read-only/)
     assert.ok(!readdirSync(folder).some((name) => name.endsWith('.restoring')))
-    failing = storeFile(folder)
+    failing = `${storeFile(folder)}.restoring`
     await assert.rejects(restore(second, folder, true), /the disk is read-only/)
     assert.equal(await openRestored(folder), 'a'.repeat(43))
     for (const path of [storeFile(folder), join(folder, 'secret')]) rmSync(path)
@@ -206,9 +206,24 @@ describe('a restore', () => {
     for (const kept of left) assert.equal(await openRestored(join(folder, kept)), 'a'.repeat(43))
   })
 
+  it('puts back a link for the secret as it was, and what it leads to is read by nobody else', async (test) => {
+    const folder = newFolder()
+    await restore(first, folder)
+    const [secret, elsewhere] = [join(folder, 'secret'), join(newFolder(), 'of root')]
+    fs.renameSync(secret, elsewhere)
+    fs.symlinkSync(elsewhere, secret)
+    const rename = fs.renameSync.bind(fs)
+    replaceFs(test, 'renameSync', (from, to) => {
+      if (to === storeFile(folder)) throw new Error('it has been removed')
+      rename(from, to)
+    })
+    await assert.rejects(restore(second, folder, true), /it has been removed/)
+    assert.equal(fs.readlinkSync(secret), elsewhere)
+  })
+
   it('takes no notice of what one left behind that was killed', async () => {
     const folder = newFolder()
-    for (const name of ['restoring', 'portcullis.sqlite.restoring', 'secret.restoring'])
+    for (const name of ['restoring', 'portcullis.sqlite.restoring', 'secret.restoring', 'secret.replaced'])
       writeFileSync(join(folder, name), '')
     await restore(first, folder, true)
     assert.deepEqual(readdirSync(folder).toSorted(), ['portcullis.sqlite', 'secret'])
