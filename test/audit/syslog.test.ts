@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createSocket } from 'node:dgram'
+import { type BindOptions, createSocket, Socket as DatagramSocket } from 'node:dgram'
 import dns from 'node:dns/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { createServer, Socket } from 'node:net'
@@ -153,6 +153,27 @@ describe('the syslog sink', () => {
     await sink.deliver([line])
     assert.equal(await got, message)
     assert.deepEqual(found.mock.calls[0]?.arguments, ['siem.invalid', { order: 'ipv4first' }])
+  })
+
+  it('says that it got no socket for datagrams, and gets one the next time', {
+    timeout: 10_000,
+  }, async (test) => {
+    const bind: (this: DatagramSocket, options: BindOptions) => DatagramSocket = Reflect.get(
+      DatagramSocket.prototype,
+      'bind',
+    )
+    const elsewhere = test.mock.method(
+      DatagramSocket.prototype,
+      'bind',
+      function (this: DatagramSocket, options: BindOptions) {
+        return bind.call(this, { ...options, address: '203.0.113.1' })
+      },
+    )
+    const sink = syslogSink({ name: 's', transport: 'udp', host: '127.0.0.1', port: 9, sender, format })
+    test.after(() => sink.close())
+    await assert.rejects(sink.deliver([line]), { code: 'EADDRNOTAVAIL' })
+    elsewhere.mock.restore()
+    await sink.deliver([line])
   })
 
   it('sends one datagram for each event over UDP', async (test) => {

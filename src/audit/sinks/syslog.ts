@@ -52,10 +52,16 @@ function datagrams(
   messages: (lines: readonly string[]) => readonly string[],
 ): Sink {
   const sockets = new Map<number, DatagramSocket>()
-  const socketFor = (family: number): DatagramSocket => {
+  const socketFor = async (family: number): Promise<DatagramSocket> => {
     const known = sockets.get(family)
     if (known !== undefined) return known
     const socket = createSocket(family === 6 ? 'udp6' : 'udp4').unref()
+    // Sending would bind it as well, and never report that it could not.
+    socket.bind({ port: 0, exclusive: true })
+    await once(socket, 'listening').catch((error: unknown) => {
+      socket.close()
+      throw error
+    })
     socket.on('error', () => undefined) // the callback of the sent message reports it
     sockets.set(family, socket)
     return socket
@@ -67,7 +73,7 @@ function datagrams(
     async deliver(lines) {
       // In some networks a name leads to IPv6 alone.
       const { address, family } = await lookup(host, { order: 'ipv4first' })
-      const socket = socketFor(family)
+      const socket = await socketFor(family)
       const send = (message: string): Promise<void> =>
         new Promise((resolve, reject) => {
           socket.send(message, port, address, (error) => (error === null ? resolve() : reject(error)))
