@@ -6,6 +6,7 @@ import { sealer } from '../core/secret.ts'
 import { bigint } from './bigint.ts'
 import type { ClientStore, StoredClient } from './client-contract.ts'
 import { takeNamedLock } from './named-lock.ts'
+import { rowsInTurn } from './pieces.ts'
 import { removeExpired } from './remove-expired.ts'
 import type { Schema } from './schema.ts'
 import type { StorePorts } from './store-ports.ts'
@@ -17,8 +18,6 @@ type Row = Selectable<Schema['clients']>
 /** The precision of the time of last use: a busy client does not cause a write for each token. */
 const useMilliseconds = 3600 * 1000
 const markedClients = 10_000
-/** There may be very many, and requests wait for each turn. */
-const openedInTurn = 256
 
 /** Clients over SQL. Metadata is sealed, since it may name people and places inside a company. */
 export function clientStore({ db, engine, tenant, secret, clock }: ClientPorts): ClientStore {
@@ -49,7 +48,7 @@ export function clientStore({ db, engine, tenant, secret, clock }: ClientPorts):
       .where('id', '>', id)
       .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', clock.now())]))
       .orderBy('id')
-      .limit(openedInTurn)
+      .limit(rowsInTurn)
       .execute()
 
   const toRow = (client: StoredClient): Row => ({
@@ -148,7 +147,7 @@ export function clientStore({ db, engine, tenant, secret, clock }: ClientPorts):
         rows = await someAfter(found.at(-1)?.id ?? '')
         found.push(...rows.map(openRow))
         await endOfTurn()
-      } while (rows.length === openedInTurn)
+      } while (rows.length === rowsInTurn)
       return found.toSorted((one, other) => other.createdAt - one.createdAt || (one.id < other.id ? -1 : 1))
     },
     register(client, ceiling) {

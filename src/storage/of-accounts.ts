@@ -1,10 +1,8 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { type SelectQueryBuilder, sql } from 'kysely'
+import { rowsInTurn } from './pieces.ts'
 import type { Schema } from './schema.ts'
 import type { StorePorts } from './store-ports.ts'
-
-/** How many rows a statement of the embedded store looks at: while one runs, its process does nothing else. */
-const mostRows = 500
 
 type AccountPorts = Pick<StorePorts, 'db' | 'engine' | 'tenant'>
 
@@ -49,7 +47,7 @@ async function* rangesOf({ db, tenant }: AccountPorts, model: string): AsyncGene
       .where('id', '>', after)
       .orderBy('id')
       .limit(1)
-      .offset(mostRows - 1)
+      .offset(rowsInTurn - 1)
       .executeTakeFirst()
     yield { after, until: last?.id }
     if (last === undefined) return

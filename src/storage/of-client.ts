@@ -1,14 +1,15 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { type KeptRow, kept } from './artifact-statements.ts'
+import { rowsInTurn } from './pieces.ts'
 import type { StorePorts } from './store-ports.ts'
-
-/** How many rows are read and opened in one turn: a client can have grants of very many users. */
-const mostRows = 500
 
 type ClientPorts = Pick<StorePorts, 'db' | 'engine' | 'tenant'>
 
-/** The artifacts of a client, some at a time, between which others have their turn. */
+/**
+ * The artifacts of a client, some at a time, between which others have their turn: they may be grants of very many
+ * users.
+ */
 export async function* rowsOfClient(
   { db, engine, tenant }: ClientPorts,
   model: string,
@@ -22,8 +23,8 @@ export async function* rowsOfClient(
     .where('client_id', '=', clientId)
   if (engine === 'postgres') {
     const rows = await all.execute()
-    for (let from = 0; from < rows.length; from += mostRows) {
-      yield rows.slice(from, from + mostRows)
+    for (let from = 0; from < rows.length; from += rowsInTurn) {
+      yield rows.slice(from, from + rowsInTurn)
       await endOfTurn()
     }
     return
@@ -35,10 +36,10 @@ export async function* rowsOfClient(
       .select(place.as('place'))
       .where(place, '>', after)
       .orderBy(place)
-      .limit(mostRows)
+      .limit(rowsInTurn)
       .execute()
     yield rows
-    if (rows.length < mostRows) return
+    if (rows.length < rowsInTurn) return
     after = rows.at(-1)?.place ?? after
     await endOfTurn()
   }

@@ -1,3 +1,9 @@
+/**
+ * How many rows a statement of the embedded store looks at, or are opened at a time: meanwhile, its process does
+ * nothing else.
+ */
+export const rowsInTurn = 256
+
 /** Both databases accept more than ten times as many values in one statement. */
 const mostInPiece = 512
 

@@ -1,10 +1,9 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { sql } from 'kysely'
+import { rowsInTurn } from './pieces.ts'
 import type { Revocation } from './revocation-contract.ts'
 import type { StorePorts } from './store-ports.ts'
 
-/** How many rows a statement of the embedded store reads: while one runs, its process does nothing else. */
-const mostRows = 1000
 /** In the embedded store, the order of the index ends with the row's place in the file. */
 const place = sql<number>`rowid`
 
@@ -32,12 +31,12 @@ export async function readRevocations(
       .where((where) => where.or([where('revoked_at', '>', revokedAt), where(place, '>', after)]))
       .orderBy('revoked_at')
       .orderBy(place)
-      .limit(mostRows)
+      .limit(rowsInTurn)
       .execute()
     for (const { kind, id, expiresAt, revokedAt: at } of rows)
       all.push({ kind, id, expiresAt, revokedAt: at })
     const next = rows.at(-1)
-    if (rows.length < mostRows || next === undefined) return all
+    if (rows.length < rowsInTurn || next === undefined) return all
     last = next
     await endOfTurn()
   }

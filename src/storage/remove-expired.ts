@@ -1,8 +1,7 @@
 import { sql } from 'kysely'
+import { rowsInTurn } from './pieces.ts'
 import type { StorePorts } from './store-ports.ts'
 
-/** How many rows a statement of the embedded store looks at: while one runs, its process does nothing else. */
-const mostRows = 500
 const place = sql<number>`rowid`
 
 type ExpiringTable = 'clients' | 'consents' | 'revocations'
@@ -27,7 +26,7 @@ export async function removeExpired(
       .where(place, '>', after)
       .orderBy(place)
       .limit(1)
-      .offset(mostRows - 1)
+      .offset(rowsInTurn - 1)
       .executeTakeFirst()
     const { numDeletedRows } = await remove
       // Not as a column, since rows would be looked for among all of the tenant, which are all there are.

@@ -1,8 +1,6 @@
 import { sql } from 'kysely'
+import { rowsInTurn } from './pieces.ts'
 import type { StorePorts } from './store-ports.ts'
-
-/** How many rows a statement of the embedded store looks at: while one runs, its process does nothing else. */
-const mostRows = 200
 
 type SweepPorts = Pick<StorePorts, 'db' | 'engine' | 'tenant'>
 
@@ -35,7 +33,7 @@ async function endOfPiece({ db }: SweepPorts, from: number, before: number): Pro
     .where('expires_at', '<', before)
     .orderBy('expires_at')
     .limit(1)
-    .offset(mostRows - 1)
+    .offset(rowsInTurn - 1)
     .executeTakeFirst()
   return row?.expires_at ?? undefined
 }
