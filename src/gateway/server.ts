@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setImmediate as endOfTurn } from 'node:timers/promises'
 import type { Recorder } from '../audit/contract.ts'
 import { Refusal, toRefusal } from '../core/errors.ts'
 import { publishedKeysSeconds } from '../core/lifetimes.ts'
@@ -161,6 +162,8 @@ export function createGateway(ports: GatewayPorts): Gateway {
     if (!(error instanceof Refusal)) ports.onFault(error)
     const refusal = recorded(exchange, note, toRefusal(error))
     note.refusal = refusal
+    // A body that came together with its head is known to be complete only when this turn is over.
+    if (!exchange.req.readableDidRead) await endOfTurn()
     if (exchange.res.headersSent) exchange.res.destroy()
     else if (note.kind === 'proxy') await refuseOAuth(exchange, refusal, site)
     else {

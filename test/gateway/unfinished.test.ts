@@ -47,6 +47,20 @@ describe('a request whose body is still on its way', { timeout: 30_000 }, () => 
     assert.equal(gate.spy.seen.length, seen)
   })
 
+  it('is told from one that came with its head, whose connection goes on after a refusal', async () => {
+    const { socket, came } = dial()
+    const { body, headers } = modernRequest('tools/list')
+    const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    const text = JSON.stringify(body)
+    for (const count of [1, 2]) {
+      socket.write(head(text.length, fields.join('')) + text)
+      await until(() => statuses(came()).length === count)
+    }
+    socket.destroy()
+    assert.deepEqual(statuses(came()), ['401', '401'])
+    assert.doesNotMatch(came(), /^connection: close/im)
+  })
+
   it('never reaches the server when its client goes away, which is no fault of the gate (A36)', async () => {
     const seen = gate.spy.seen.length
     const { socket, came } = dial()
