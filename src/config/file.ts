@@ -69,7 +69,11 @@ function yamlProblems(document: yaml.Document.Parsed): YamlProblem[] {
     .map((one) => ({ offset: one.pos[0], message: wordsFor(one) }))
   const ofAliases = aliasProblems(document)
   // The parser says less of an alias without a name, which is what a text of * alone looks like.
-  return [...told.filter((one) => !ofAliases.some(({ offset }) => offset === one.offset)), ...ofAliases]
+  return [
+    ...told.filter((one) => !ofAliases.some(({ offset }) => offset === one.offset)),
+    ...ofAliases,
+    ...nameProblems(document),
+  ]
 }
 
 type Complaint = Pick<yaml.YAMLError, 'code' | 'message'>
@@ -114,8 +118,23 @@ function aliasProblems(document: yaml.Document.Parsed): YamlProblem[] {
       else if (path.includes(meant))
         problems.push({
           offset,
-          message: `*${node.source} is part of what it repeats: write out what is meant`,
+          message: 'an alias (*name) that is part of what it repeats: write out what is meant',
         })
+    },
+  })
+  return problems
+}
+
+/** Lists and mappings that stand where a name must be, of which the parser would make a text, and print it. */
+function nameProblems(document: yaml.Document.Parsed): YamlProblem[] {
+  const problems: YamlProblem[] = []
+  const { isAlias, isCollection, visit } = loadYaml()
+  visit(document, {
+    Pair(_, { key }) {
+      if (!isCollection(isAlias(key) ? key.resolve(document) : key)) return
+      const [offset = 0] = (key as yaml.Node).range ?? []
+      const message = 'a name must be a text: what is meant as a value, such as {{ name }}, must be in quotes'
+      problems.push({ offset, message })
     },
   })
   return problems

@@ -57,13 +57,21 @@ describe('a configuration file', () => {
     }
   })
 
+  it('has names that are texts: of others, such as a placeholder without quotes, the parser prints what they say', async (test) => {
+    const warn = test.mock.method(process, 'emitWarning', () => undefined)
+    const told = 'a name must be a text: what is meant as a value, such as {{ name }}, must be in quotes'
+    assert.deepEqual(problems("secret: {{ 'hunter2' }}"), [`portcullis.yaml:1:10: ${told}`])
+    assert.deepEqual(problems('data: &a [hunter2]\n*a : 1'), [`portcullis.yaml:2:1: ${told}`])
+    assert.equal(warn.mock.callCount(), 0)
+  })
+
   it('is told where an alias stands for nothing, or for what it is itself part of', () => {
     const nothing =
       'an alias (*name) that stands for nothing, since no anchor before it is named so: put a text in quotes'
     assert.deepEqual(problems('allowedHosts: *.example.com'), [`portcullis.yaml:1:15: ${nothing}`])
     assert.deepEqual(problems('cors: { origins: [*] }'), [`portcullis.yaml:1:19: ${nothing}`])
     assert.deepEqual(problems('mode: development\nupstreams: &all [{ name: a, url: *all }]'), [
-      'portcullis.yaml:2:34: *all is part of what it repeats: write out what is meant',
+      'portcullis.yaml:2:34: an alias (*name) that is part of what it repeats: write out what is meant',
     ])
   })
 
