@@ -7,7 +7,7 @@ const redisUrlProblem =
 /** The error does not say what is wrong with it, since it contains a password. */
 function isRedisUrl(text: string): boolean {
   const url = /^rediss?:\/\//i.test(text) ? URL.parse(text) : null
-  return url !== null && /^\/?\d*$/.test(url.pathname) && isDecodable(url.username + url.password)
+  return url !== null && /^\/?\d*\/?$/.test(url.pathname) && [url.username, url.password].every(isDecodable)
 }
 
 function isDecodable(text: string): boolean {

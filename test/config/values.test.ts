@@ -175,14 +175,24 @@ it('the URL of a database or a Redis that could not be used shows its password n
     const told = problemTexts({ base: { secret, store: { url } } }).join()
     assert.match(told, /^store\.url: must be a URL such as postgres:\/\/user:password@host:5432\/database$/)
   }
-  for (const redis of ['redis:/u:hunter2@db', 'redis://:hunter2%zz@db', 'redis://:hunter2@db/first']) {
+  for (const redis of [
+    'redis:/u:hunter2@db',
+    'redis://:hunter2%zz@db',
+    'redis://hunter2%:41@db',
+    'redis://:hunter2@db/first',
+  ]) {
     const told = problemTexts({ base: { limits: { redis } } }).join()
     assert.match(
       told,
       /^limits\.redis: must be a URL such as redis:\/\/user:password@host:6379\/0, with %25 for %/,
     )
   }
-  for (const redis of ['redis://db', 'rediss://u:p%25w@db:6380/3', 'redis://:p@[::1]/0?family=6'])
+  for (const redis of [
+    'redis://db',
+    'rediss://u:p%25w@db:6380/3',
+    'redis://db/0/',
+    'redis://:p@[::1]/0?family=6',
+  ])
     assert.deepEqual(problemTexts({ base: { limits: { redis } } }), [])
 })
 
