@@ -7,9 +7,9 @@ import { Socket } from 'node:net'
  * stays open for the rest of the request, since whoever is still sending would not see the answer otherwise.
  */
 export class EarlyAnswer<Request extends IncomingMessage> extends ServerResponse<Request> {
-  override writeHead(status: number, ...rest: never[]): this {
+  override writeHead(status: number, reason?: never, headers?: never): this {
     if (!this.req.complete && hasBody(this.req)) closeAfterRequest(this)
-    return super.writeHead(status, ...rest)
+    return super.writeHead(status, reason, headers)
   }
 }
 
