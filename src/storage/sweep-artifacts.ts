@@ -6,8 +6,8 @@ type SweepPorts = Pick<StorePorts, 'db' | 'engine' | 'tenant'>
 
 /**
  * Removes the artifacts of a tenant that expired before a time (milliseconds since the epoch), of some models if
- * given. Returns how many. In the embedded store that takes as many statements as there are rows; a shared one does
- * it beside everything else.
+ * given. Returns how many. The embedded store removes some at a time, between which others have their turn; a shared
+ * one does it all beside everything else.
  */
 export async function sweepArtifacts(
   ports: SweepPorts,
@@ -18,7 +18,7 @@ export async function sweepArtifacts(
   for (let from = 0; ; ) {
     const last = ports.engine === 'sqlite' ? await endOfPiece(ports, from, before) : undefined
     const until = last === undefined ? before : last + 1
-    removed += await removeExpired(ports, { from, until }, models)
+    removed += await removePiece(ports, { from, until }, models)
     if (last === undefined) return removed
     from = until
   }
@@ -39,7 +39,7 @@ async function endOfPiece({ db }: SweepPorts, from: number, before: number): Pro
 }
 
 /** What has expired at the same time goes together. A row that never expires is not found here. */
-async function removeExpired(
+async function removePiece(
   { db, tenant }: SweepPorts,
   { from, until }: { readonly from: number; readonly until: number },
   models: readonly string[] | undefined,
