@@ -100,7 +100,7 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
   const pair = parts.includes('gateway') ? openPair(config, clock.now()) : undefined
   const shared = { clock, logTo: options.logTo, place }
   const base = await openBase(config, shared)
-  const opened = createOpened(base.onFault)
+  const opened = createOpened(base)
   opened.closeBy(base.close)
   const { urls } = opened
   const announce = async (): Promise<void> => {

@@ -5,6 +5,8 @@ import type { Config } from '../config/schema.ts'
 import { drain, listen, originAt } from '../http/listen.ts'
 import { inOriginForm } from '../http/origin-form.ts'
 import { reportResponseFaults } from '../http/response-faults.ts'
+import { reportUnreadable, type Unreadable } from '../http/unreadable.ts'
+import type { Log } from '../telemetry/log.ts'
 import { buildAdmin, type WatchedWorkers } from './admin.ts'
 import type { Base } from './base.ts'
 import { adminUrl, dashboardLink } from './dashboard/link.ts'
@@ -37,8 +39,8 @@ interface Address {
   readonly hostFix: string
 }
 
-/** Starts with nothing opened. `onFault` is called with every error of a response. */
-export function createOpened(onFault: (error: unknown) => void): Opened {
+/** Starts with nothing opened. What Node refuses by itself, and the errors of responses, are in the log. */
+export function createOpened({ log, onFault }: Pick<Base, 'log' | 'onFault'>): Opened {
   const urls: Partial<Record<Part, string>> = {}
   const closers: (() => Promise<void> | void)[] = []
   const closeBy: Opened['closeBy'] = (close) => void closers.push(close)
@@ -47,6 +49,7 @@ export function createOpened(onFault: (error: unknown) => void): Opened {
     closeBy,
     async listen(part, server, address) {
       reportResponseFaults(server, onFault)
+      reportUnreadable(server, (unreadable) => logUnreadable(log, part, unreadable))
       const url = await listenAt(part, server, address)
       urls[part] = url
       closeBy(() => drain(server, drainMilliseconds))
@@ -56,6 +59,11 @@ export function createOpened(onFault: (error: unknown) => void): Opened {
       for (const close of closers.toReversed()) await close()
     },
   }
+}
+
+function logUnreadable(log: Log, part: Part, unreadable: Unreadable): void {
+  const { address = 'somebody who has left', reason } = unreadable
+  log.logger.info({ part, ...unreadable }, `${part}: what ${address} sent is refused: ${reason}`)
 }
 
 async function listenAt(part: Part, server: Server | TlsServer, address: Address): Promise<string> {

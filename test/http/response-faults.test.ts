@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { it } from 'node:test'
 import { createOpened } from '../../src/compose/listeners.ts'
+import { createLog } from '../../src/telemetry/log.ts'
 
 it('a response that is written to after its end is reported, and ends nothing else (A71)', async (test) => {
   const faults: unknown[] = []
-  const opened = createOpened((error) => faults.push(error))
+  const onFault = (error: unknown): void => void faults.push(error)
+  const opened = createOpened({ log: createLog({ level: 'silent', format: 'json' }), onFault })
   test.after(() => opened.close())
   const server = createServer((_, res) => {
     res.end('whole')
