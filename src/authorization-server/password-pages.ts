@@ -28,11 +28,12 @@ export function addPasswordPages(
   pages: PageApp,
   { site, passwords, browsers, forms, notes, visitor, enter, clock }: PasswordPorts,
 ): void {
-  const pageFor = (who: SignedIn, problem?: string) =>
+  const pageFor = async (who: SignedIn, problem?: string) =>
     passwordPage(site, {
       action: site.path(passwordPath),
       csrf: forms.token(who.session.uid),
       accountName: displayText(who.account.displayName),
+      name: await passwords.nameOf(who.account),
       asksCurrent: !isRecent(who, clock),
       problem,
     })
@@ -41,7 +42,7 @@ export function addPasswordPages(
     const who = await visitor(context)
     return who === undefined
       ? context.redirect(loginLocation(site, passwordPath), 303)
-      : sendMarkup(context, pageFor(who))
+      : sendMarkup(context, await pageFor(who))
   })
 
   pages.post(passwordPath, async (context) => {
@@ -70,6 +71,6 @@ export function addPasswordPages(
     const { refused, reason = refused, retryAfterSeconds: wait } = answer
     Object.assign(note, { error: 'password_refused', reason })
     if (wait !== undefined) context.header('Retry-After', String(wait))
-    return sendMarkup(context, pageFor(who, refused), wait === undefined ? 422 : 429)
+    return sendMarkup(context, await pageFor(who, refused), wait === undefined ? 422 : 429)
   })
 }

@@ -2,6 +2,8 @@ import type { Account, KnownBrowser, LoginRefused } from './contract.ts'
 
 /** How users change their own password. */
 export interface OwnPassword {
+  /** The name that the user signs in with; undefined if there is no such user any more. */
+  nameOf(account: Account): Promise<string | undefined>
   /**
    * Resolves to a refusal, for the user, or to the account after the new password is set and other logins
    * have ended. The account is as it was when its session was found valid: anything that changed since takes

@@ -34,6 +34,7 @@ export function ownPassword(ports: OwnPasswordPorts): OwnPassword {
   }
 
   return {
+    nameOf: async ({ id }) => (await users.find(id))?.name,
     async change(account, change) {
       const { password, endsAll } = change
       const user = await users.find(account.id)

@@ -67,6 +67,20 @@ describe('the page on which people change their password', () => {
     assert.equal(await mayLogIn('ada', newPassword), true)
   })
 
+  it('tells password managers whose password it is, by the name and not by what the user is called', async () => {
+    await people.add({ name: 'mary', displayName: 'Mary Somerville', password: goodPassword })
+    const visitor = await logIn('mary')
+    const usernames = ({ html }: Answer): string[] =>
+      [...html.matchAll(/<input[^>]*autocomplete="username"[^>]*>/g)].map(([input]) => input)
+    for (const page of [
+      await visitor.get(path),
+      await visitor.submit(path, { password: 'short', repeated: 'short' }),
+    ]) {
+      assert.equal(usernames(page).length, 1)
+      assert.match(usernames(page)[0] ?? '', /value="mary"[^>]*readonly/)
+    }
+  })
+
   it('does not ask who has logged in within a quarter of an hour', async () => {
     await people.add({ name: 'recent', password: goodPassword })
     const visitor = await logIn('recent')

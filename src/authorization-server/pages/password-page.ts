@@ -10,6 +10,8 @@ interface PasswordPage {
   readonly action: string
   readonly csrf: string
   readonly accountName: string
+  /** What the user signs in with. */
+  readonly name: string | undefined
   /** False just after a login. */
   readonly asksCurrent: boolean
   readonly problem: string | undefined
@@ -18,7 +20,7 @@ interface PasswordPage {
 /** Where users change their password. */
 export function passwordPage(
   site: Site,
-  { action, csrf, accountName, asksCurrent, problem }: PasswordPage,
+  { action, csrf, accountName, name, asksCurrent, problem }: PasswordPage,
 ): Markup {
   return renderPage(
     site,
@@ -28,6 +30,7 @@ export function passwordPage(
       ${formProblem(problem)}
       <form method="post" action="${action}">
         <input type="hidden" name="csrf" value="${csrf}" />
+        ${name === undefined ? '' : nameField(name)}
         ${asksCurrent ? currentField : ''}
         <label for="password">New password</label>
         <input type="password" id="password" name="password" required minlength="12" maxlength="1024"
@@ -44,6 +47,10 @@ export function passwordPage(
       ${accountNav(site, passwordPath, { hasLocal: true })}`,
   )
 }
+
+/** Tells a password manager whose password it is, since one may hold several for this site. */
+const nameField = (name: string): Markup => html`<label for="name">Name</label>
+  <input type="text" id="name" value="${name}" autocomplete="username" readonly />`
 
 const currentField = html`<label for="current">Current password</label>
   <input type="password" id="current" name="current" required maxlength="1024" autocomplete="current-password" />`
