@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { lineEnd, listFiles } from './files.ts'
 import { replaceFile } from './folder-file.ts'
 import type { Sink } from './sinks/contract.ts'
+import { separateTorn } from './torn-lines.ts'
 
 /** How far a sink has come: the bytes of each file that it has accepted. Stored next to the events. */
 export interface Delivery {
@@ -18,22 +19,28 @@ export interface Delivery {
 
 const mostBytes = 256 * 1024
 const mostLines = 500
+/** A file that was followed by another one, and not written to for so long, is over. */
+const quietMilliseconds = 60_000
 
 /** Continues where an earlier process stopped. */
 export function deliveryTo(sink: Sink, folder: string): Delivery {
   const record = `delivered-${sink.name}.json`
   const path = join(folder, record)
   const sizeOf = (name: string): number => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0
+  const isQuiet = (name: string): boolean =>
+    Date.now() - statSync(join(folder, name)).mtimeMs > quietMilliseconds
 
   return {
     async step() {
       // Read again each time: another process may have made progress.
       const done = readOffsets(path)
-      for (const name of listFiles(folder)) {
+      const names = listFiles(folder)
+      for (const name of names) {
         const size = sizeOf(name)
         const offset = takenOf(done, name, size)
         if (size <= offset) continue
-        const { lines, bytes } = readSome(join(folder, name), offset)
+        const isOver = name !== names.at(-1) && isQuiet(name)
+        const { lines, bytes } = readSome(join(folder, name), { offset, isOver })
         if (bytes === 0) continue
         await sink.deliver(lines)
         const offsets = { ...onlyExisting(done, folder), [name]: offset + bytes }
@@ -67,10 +74,10 @@ function takenOf(done: Offsets, name: string, size: number): number {
   return taken > size ? 0 : taken
 }
 
-/** Whole lines from an offset. */
+/** Whole lines from an offset; where the file is over, its last line may be torn. */
 function readSome(
   path: string,
-  offset: number,
+  { offset, isOver }: { readonly offset: number; readonly isOver: boolean },
 ): { readonly lines: readonly string[]; readonly bytes: number } {
   const descriptor = openSync(path, 'r')
   try {
@@ -84,8 +91,11 @@ function readSome(
     }
     if (end === 0 && read.length === mostBytes)
       throw new Error(`a line of ${path} is too long to be an event`)
+    const isAtEnd = read.length < mostBytes && count < mostLines
+    if (isOver && isAtEnd) end = read.length
     const text = read.subarray(0, end).toString()
-    return { lines: text.split('\n').filter((line) => line !== ''), bytes: end }
+    const lines = text.split('\n').filter((line) => line !== '')
+    return { lines: lines.flatMap(separateTorn), bytes: end }
   } finally {
     closeSync(descriptor)
   }

@@ -15,6 +15,17 @@ export interface Spot {
   readonly line: number
 }
 
+/** The first sign that somebody has changed a trail; what was lost, the trail says itself. */
+export function firstEvidence({ findings, more }: Found): Finding | undefined {
+  return findings.find(({ kind }) => kind !== 'lost') ?? (more > 0 ? findings[0] : undefined)
+}
+
+interface Found {
+  readonly findings: readonly Finding[]
+  /** Findings beyond those that are listed. */
+  readonly more: number
+}
+
 /** Tells that something is wrong at a spot. */
 export type Tell = (kind: FindingKind, spot: Spot, message: string) => void
 

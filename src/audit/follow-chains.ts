@@ -38,6 +38,8 @@ interface Chains {
   readonly states: ReadonlyMap<string, ChainState>
   /** Puts an event into its chain, and tells what does not fit. Returns the chain. */
   readonly follow: (event: RecordedEvent, line: string, spot: Spot) => ChainState
+  /** Whether an event would come right after the last one of its chain. */
+  readonly isNext: (place: Pick<Place, 'chain' | 'seq'>) => boolean
   /** At the end, tells what never came. */
   readonly tellOfGaps: () => void
 }
@@ -117,6 +119,10 @@ export function followChains(anchors: AnchoredPlaces, tell: Tell): Chains {
       if (event.seq <= state.seq) comeLate(state, event, spot)
       else goOn(state, event, { hash: hashLine(line), spot })
       return state
+    },
+    isNext({ chain, seq }) {
+      const state = states.get(chain) ?? { ...beginningOf(chain, seq), ended: false }
+      return !state.ended && state.seq === seq - 1
     },
     tellOfGaps() {
       for (const [chain, { gaps }] of states)

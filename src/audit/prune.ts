@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { readAnchors, writeAnchor } from './anchors.ts'
 import { anchorsName, endOfFile, listFiles } from './files.ts'
-import { writeSpot } from './findings.ts'
+import { firstEvidence, writeSpot } from './findings.ts'
 import { openFile, takeBack } from './folder-file.ts'
 import { readLines } from './read-lines.ts'
 import type { TrailKeys, TrailSigner } from './signature.ts'
@@ -22,7 +22,8 @@ interface PruneOptions {
 /**
  * Removes files that are old enough, oldest first, and keeps a signed record of where their chains were, so
  * that the rest can be verified. Stops at a file that a sink has not received yet. Yields the name of each, once
- * it is gone. Throws at a file that does not verify, since evidence of tampering must not disappear.
+ * it is gone. Throws at a file that does not verify, since evidence of tampering must not disappear. Events that were
+ * lost, as the trail itself says, are none.
  */
 export async function* pruneTrail(options: PruneOptions): AsyncGenerator<string> {
   const { folder, before, keys, signer, isDelivered } = options
@@ -30,13 +31,13 @@ export async function* pruneTrail(options: PruneOptions): AsyncGenerator<string>
     if (endOfFile(name) > before || !isDelivered(name)) break
     const path = join(folder, name)
     const anchors = readAnchors(folder, keys).places
-    const { findings, heads } = await verifyTrail(readLines([path]), { keys, anchors })
-    const [finding] = findings
+    const verified = await verifyTrail(readLines([path]), { keys, anchors })
+    const finding = firstEvidence(verified)
     if (finding !== undefined)
       throw new Error(
         `${name} is old enough to be removed, but stays: ${writeSpot(finding)} ${finding.message}`,
       )
-    const anchor = writeAnchor({ file: name, places: heads, now: options.now }, signer)
+    const anchor = writeAnchor({ file: name, places: verified.heads, now: options.now }, signer)
     appendAnchor(folder, Buffer.from(`${anchor}\n`))
     rmSync(path)
     yield name

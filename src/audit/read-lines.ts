@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { basename } from 'node:path'
 import { unreadable } from './audit-unusable.ts'
+import { separateTorn } from './torn-lines.ts'
 
 /** Some consecutive lines, and where they are: the number of the first one, from 1. */
 export interface Lines {
@@ -17,8 +18,8 @@ const chunkBytes = 1024 * 1024
 
 /**
  * Reads files in order, line by line, in bounded memory. A last line without a line break is a line as well;
- * in the last file it counts as unfinished if processes may be writing to it (`isLive`). Throws
- * AuditUnusable.
+ * in the last file it counts as unfinished if processes may be writing to it (`isLive`). An event behind a torn
+ * one is a line of its own, with the same number. Throws AuditUnusable.
  */
 export async function* readLines(
   paths: readonly string[],
@@ -33,12 +34,27 @@ export async function* readLines(
       const lines = text.split('\n')
       rest = lines.pop() ?? ''
       bytes += Buffer.byteLength(chunk)
-      if (lines.length > 0) yield { source: basename(path), first, lines, bytes }
+      yield* inPieces({ source: basename(path), first, lines, bytes })
       first += lines.length
     }
     const isUnfinished = isLive && path === paths.at(-1)
-    if (rest !== '') yield { source: basename(path), first, lines: [rest], bytes, isUnfinished }
+    if (rest !== '') yield* inPieces({ source: basename(path), first, lines: [rest], bytes, isUnfinished })
   }
+}
+
+/** A new piece begins with each event that was behind a torn one, since lines count from its beginning. */
+function* inPieces(all: Lines): Generator<Lines> {
+  let begin = 0
+  let lines: string[] = []
+  for (const [index, line] of all.lines.entries()) {
+    const [part = '', event] = separateTorn(line)
+    lines.push(part)
+    if (event === undefined) continue
+    yield { ...all, first: all.first + begin, lines, isUnfinished: false }
+    begin = index
+    lines = [event]
+  }
+  if (lines.length > 0) yield { ...all, first: all.first + begin, lines }
 }
 
 async function* read(path: string): AsyncGenerator<string> {

@@ -8,6 +8,7 @@ import { followChains } from './follow-chains.ts'
 import { readEvent } from './read-event.ts'
 import type { Lines } from './read-lines.ts'
 import type { TrailKeys } from './signature.ts'
+import { otherLines } from './torn-lines.ts'
 
 /** The result of a verification. */
 export interface Verification {
@@ -22,6 +23,8 @@ export interface Verification {
   readonly heads: readonly Place[]
   /** Chains without an end: of processes that are running, or were killed. */
   readonly open: number
+  /** Events of which only the beginning was written: their process was killed, or the machine stopped. */
+  readonly torn: number
 }
 
 interface VerifyOptions {
@@ -48,7 +51,8 @@ export async function verifyTrail(
   const tell: Tell = (kind, { source, line }, message) => {
     if (found++ < maxFindings) findings.push({ kind, source, line, message })
   }
-  const { states, follow, tellOfGaps } = followChains(anchors, tell)
+  const { states, follow, isNext, tellOfGaps } = followChains(anchors, tell)
+  const others = otherLines(isNext, tell)
 
   for await (const { source, first, lines, bytes, isUnfinished = false } of batches) {
     for (const [index, line] of lines.entries()) {
@@ -58,12 +62,12 @@ export async function verifyTrail(
       const spot = { source, line: first + index }
       const event = readEvent(line)
       if (event === undefined) {
-        if (!isUnfinished)
-          tell('unreadable', spot, 'this line is no event: it was changed, or torn when the machine stopped')
+        if (!isUnfinished) others.read(line, spot)
         continue
       }
       events++
       const state = follow(event, line, spot)
+      others.follow(event.chain)
       // Otherwise it came late, and is not the last one of its chain.
       if (event.seq === state.seq) state.unsigned.set(event.seq, { hash: state.hash, spot })
       const followed = { line, spot, state }
@@ -85,6 +89,7 @@ export async function verifyTrail(
     unsealed: all.reduce((sum, { seq, signedSeq }) => sum + seq - signedSeq, 0),
     heads: [...states].map(([chain, { seq, hash }]) => ({ chain, seq, hash })),
     open: all.filter(({ ended }) => !ended).length,
+    torn: others.torn,
   }
 }
 

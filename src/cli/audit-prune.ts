@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { writeAnchor } from '../audit/anchors.ts'
-import { writeSpot } from '../audit/findings.ts'
+import { firstEvidence, writeSpot } from '../audit/findings.ts'
 import { readTrailKeys } from '../audit/signature.ts'
 import { systemClock } from '../core/clock.ts'
 import { openKeyRing } from '../keys/key-ring.ts'
@@ -59,8 +59,9 @@ async function prune(open: OpenStore, flags: PruneFlags): Promise<number> {
   try {
     const below = await table.markBefore(tenant, before)
     const keys = readTrailKeys(await auditKeySetOf(store))
-    const { findings, heads, events: count } = await verifyTable(table, { tenant, below }, keys)
-    const [finding] = findings
+    const verified = await verifyTable(table, { tenant, below }, keys)
+    const { heads, events: count } = verified
+    const finding = firstEvidence(verified)
     if (finding !== undefined)
       throw wrongOperand(tableName, `nothing is removed: ${writeSpot(finding)} ${finding.message}`)
     if (count === 0) return 0

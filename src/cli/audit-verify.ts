@@ -104,7 +104,7 @@ function unsigned(wrong: readonly number[], source: string): Finding[] {
   return wrong.map((line) => ({ kind: 'unsigned', source, line, message }))
 }
 
-function tell({ folder, events, chains, findings, more, unsealed, open }: Verified): void {
+function tell({ folder, events, chains, findings, more, unsealed, open, torn }: Verified): void {
   for (const { kind, message, ...spot } of findings)
     console.log(`${kind.padEnd(10)} ${writeSpot(spot)}  ${printable(message)}`)
   if (more > 0) console.log(`… and ${more} more`)
@@ -113,6 +113,10 @@ function tell({ folder, events, chains, findings, more, unsealed, open }: Verifi
   console.log(`${folder}: ${events} events in ${chains} ${chains === 1 ? 'chain' : 'chains'}: ${judgement}`)
   if (open > 0)
     console.log(`${open} of them without an end: their processes are still running, or were killed`)
+  if (torn > 0)
+    console.log(
+      `${torn} ${torn === 1 ? 'line is' : 'lines are'} torn: a process was killed, or the machine stopped, while it wrote`,
+    )
   if (unsealed > 0)
     console.log(
       `${unsealed} events came after the last signature of their chain: anyone who can write the files could change those`,
