@@ -37,6 +37,8 @@ export async function* pruneTrail(options: PruneOptions): AsyncGenerator<string>
       throw new Error(
         `${name} is old enough to be removed, but stays: ${writeSpot(finding)} ${finding.message}`,
       )
+    // By its name it is, but whoever can give it another name must not get rid of it.
+    if (Date.parse(verified.latest) >= before) break
     const anchor = writeAnchor({ file: name, places: verified.heads, now: options.now }, signer)
     appendAnchor(folder, Buffer.from(`${anchor}\n`))
     rmSync(path)

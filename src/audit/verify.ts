@@ -23,6 +23,8 @@ export interface Verification {
   readonly heads: readonly Place[]
   /** Chains without an end: of processes that are running, or were killed. */
   readonly open: number
+  /** The time of the latest event, in ISO 8601; empty if there is none. */
+  readonly latest: string
   /** Events of which only the beginning was written: their process was killed, or the machine stopped. */
   readonly torn: number
 }
@@ -48,6 +50,7 @@ export async function verifyTrail(
   const findings: Finding[] = []
   let found = 0
   let events = 0
+  let latest = ''
   const tell: Tell = (kind, { source, line }, message) => {
     if (found++ < maxFindings) findings.push({ kind, source, line, message })
   }
@@ -66,6 +69,7 @@ export async function verifyTrail(
         continue
       }
       events++
+      if (event.time > latest) latest = event.time
       const state = follow(event, line, spot)
       others.follow(event.chain)
       // Otherwise it came late, and is not the last one of its chain.
@@ -89,6 +93,7 @@ export async function verifyTrail(
     unsealed: all.reduce((sum, { seq, signedSeq }) => sum + seq - signedSeq, 0),
     heads: [...states].map(([chain, { seq, hash }]) => ({ chain, seq, hash })),
     open: all.filter(({ ended }) => !ended).length,
+    latest,
     torn: others.torn,
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import fs, { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import fs, { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { readAnchors } from '../../src/audit/anchors.ts'
@@ -12,7 +12,8 @@ import { replaceFs } from '../support/replace-fs.ts'
 import { makeTrailFolder, someEvent, type TrailFolder } from '../support/trail.ts'
 import { until } from '../support/until.ts'
 
-const day = 24 * 3600 * 1000
+const hour = 3600 * 1000
+const day = 24 * hour
 
 /** A trail with a file for each of three days, of which the last one is today. */
 function recordDays(made: TrailFolder): Trail {
@@ -110,6 +111,17 @@ describe('what is pruned is recorded', () => {
 })
 
 describe('old files', () => {
+  it('are those whose events are old, whatever name somebody gave them', async () => {
+    const made = makeTrailFolder()
+    await recordDays(made).close()
+    const [name = ''] = listFiles(made.folder)
+    renameSync(join(made.folder, name), join(made.folder, 'audit-2020-01-01.00001.jsonl'))
+    const written = made.clock.now() - 2 * day
+    assert.deepEqual(await made.prune(written - hour), [])
+    assert.equal(listFiles(made.folder).length, 3)
+    assert.deepEqual(await made.prune(written + hour), ['audit-2020-01-01.00001.jsonl'])
+  })
+
   it('are removed while a server runs, and what keeps one is told once an hour', async (test) => {
     test.mock.timers.enable({ apis: ['setInterval'] })
     const made = makeTrailFolder()

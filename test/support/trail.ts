@@ -23,8 +23,8 @@ export interface TrailFolder {
   verify(keys?: TrailKeys): Promise<Verification>
   /** The lines of all files. */
   lines(): string[]
-  /** Removes all files but the last one, as if they were old enough. Returns their names. */
-  prune(): Promise<string[]>
+  /** Removes files that ended before a time, by default all but the last one. Returns their names. */
+  prune(before?: number): Promise<string[]>
   /** Rewrites the lines of the only file. */
   rewrite(change: (lines: string[]) => string[]): void
 }
@@ -62,8 +62,7 @@ export function makeTrailFolder(): TrailFolder {
         anchors: readAnchors(folder, trusted).places,
       }),
     lines: () => filePaths(folder).flatMap(linesOf),
-    async prune() {
-      const before = Number.POSITIVE_INFINITY
+    async prune(before = Number.POSITIVE_INFINITY) {
       const options = { folder, before, keys, signer: signer(), now: clock.now(), isDelivered: () => true }
       const removed: string[] = []
       for await (const name of pruneTrail(options)) removed.push(name)
