@@ -102,12 +102,15 @@ async function checkConnections(pool: pg.Pool): Promise<void> {
  * it would later do what was refused, and use up a code or a refresh token. It also ends the unfinished work
  * of a process that stands still or whose machine is gone, since everybody else waits for that.
  *
+ * Statements rely on seeing what others have just changed, and are not repeated where they could not.
+ *
  * A standby does not know what was revoked after it was cut off, and answers anyway.
  */
 async function prepareConnection(client: pg.ClientBase, patience: number | undefined): Promise<void> {
   const settings = [
     'set enable_seqscan = off',
     'set jit = off',
+    `set default_transaction_isolation = 'read committed'`,
     `set lock_timeout = ${patience ?? 0}`,
     `set idle_in_transaction_session_timeout = ${patience ?? statementMilliseconds}`,
     ...(patience === undefined ? ['set statement_timeout = 0'] : []),
@@ -159,11 +162,11 @@ function statementNames(): (text: string) => string {
 /**
  * Connections that fail (SQLSTATE class 08), servers that lack room, memory or connections (53), are stopping
  * or starting or give up a statement (57), cannot read or write their files (58) or are not writable (25006), and
- * locks that are held too long (55P03), or an error from the driver itself.
+ * locks that are held too long (55P03) or by both sides (40P01), or an error from the driver itself.
  */
 function isAway(error: unknown): boolean {
   if (!(error instanceof pg.DatabaseError)) return !(error instanceof TypeError)
-  return /^(?:08|53|57|58|25006$|55P03$)/.test(error.code ?? '')
+  return /^(?:08|53|57|58|25006$|55P03$|40P01$)/.test(error.code ?? '')
 }
 
 /** A connection is not used again after anything but a statement failed on it. */

@@ -66,6 +66,25 @@ describe('what others hold locked', { timeout: 120_000 }, () => {
     assert.equal(await artifacts.consume('AuthorizationCode', 'code'), true)
   })
 
+  it('also where each of two waits for the other, and does what one of them asked', async () => {
+    const [one, other] = [await open(patient), await open(patient)]
+    const put = (db: Pick<Database, 'insertInto'>, id: string): Promise<unknown> =>
+      db.insertInto('marks').values({ name: id, value: '' }).execute()
+    const { promise: bothHold, resolve: hold } = Promise.withResolvers<void>()
+    let holding = 0
+    const cross = (db: Database, [first, second]: readonly [string, string]): Promise<void> =>
+      db.transaction().execute(async (transaction) => {
+        await put(transaction, first)
+        if (++holding === 2) hold()
+        await bothHold
+        await put(transaction, second)
+      })
+    const answers = await Promise.allSettled([cross(one, ['a', 'b']), cross(other, ['b', 'a'])])
+    const refused = answers.filter((answer) => answer.status === 'rejected')
+    assert.equal(refused.length, 1)
+    assert.ok(refused[0]?.reason instanceof StoreAway)
+  })
+
   it('does not end a migration that waits for longer than the operator lets statements take', async (test) => {
     const own = await postgres.createDatabase()
     const name = new URL(own.url).pathname.slice(1)
