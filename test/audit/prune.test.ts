@@ -12,8 +12,7 @@ import { replaceFs } from '../support/replace-fs.ts'
 import { makeTrailFolder, someEvent, type TrailFolder } from '../support/trail.ts'
 import { until } from '../support/until.ts'
 
-const hour = 3600 * 1000
-const day = 24 * hour
+const day = 24 * 3600 * 1000
 
 /** A trail with a file for each of three days, of which the last one is today. */
 function recordDays(made: TrailFolder): Trail {
@@ -117,9 +116,9 @@ describe('old files', () => {
     const [name = ''] = listFiles(made.folder)
     renameSync(join(made.folder, name), join(made.folder, 'audit-2020-01-01.00001.jsonl'))
     const written = made.clock.now() - 2 * day
-    assert.deepEqual(await made.prune(written - hour), [])
+    assert.deepEqual(await made.prune(written - 60_000), [])
     assert.equal(listFiles(made.folder).length, 3)
-    assert.deepEqual(await made.prune(written + hour), ['audit-2020-01-01.00001.jsonl'])
+    assert.deepEqual(await made.prune(written + 60_000), ['audit-2020-01-01.00001.jsonl'])
   })
 
   it('are removed while a server runs, and what keeps one is told once an hour', async (test) => {
