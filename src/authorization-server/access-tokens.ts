@@ -19,7 +19,7 @@ export function accessTokenEndpoints(
     const payload = await verifyAccessToken(settings, token)
     if (route === 'revocation') {
       if (payload?.['client_id'] === client.clientId) await revoke(settings, payload)
-      answer(context, '')
+      answer(context, {})
       return true
     }
     const allowed =
@@ -96,10 +96,8 @@ function describe({ gid: _, origins: __, assertion: ___, ...claims }: OriginClai
   return { active: true, token_type: claims['cnf'] === undefined ? 'Bearer' : 'DPoP', ...claims }
 }
 
-function answer(context: KoaContextWithOIDC, body: string | object): void {
+function answer(context: KoaContextWithOIDC, body: object): void {
   context.status = 200
   context.set('Cache-Control', 'no-store')
-  // The library's answer was JSON, but an empty body is not.
-  context.remove('Content-Type')
   context.body = body
 }

@@ -97,6 +97,8 @@ export function addLibrarySteps(
       completeTokenAnswer(context, notes.of(context.req))
     }
     if (route === 'registration') nameScope(context.body)
+    // Empty text, which is nothing to any client (RFC 7009 section 2.2), is an error to those that expect JSON.
+    if (route === 'revocation' && context.status === 200) context.body = {}
     if (route === 'discovery') await completeMetadata(settings, context)
     const what = away.get(context)
     if (what !== undefined && isErrorBody(context.body)) answerClientAway(context, notes, what)

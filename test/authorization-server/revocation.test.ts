@@ -80,6 +80,19 @@ describe('revocation and introspection (A9)', () => {
       assert.deepEqual((await post('/introspect', { token: revoked })).body, { active: false })
     }
   })
+
+  it('answer in JSON, as libraries expect that would otherwise not go on to the refresh token', async () => {
+    const { access_token: token, refresh_token: refresh } = await gate.oauth.signIn({ scope })
+    for (const revoked of [token, refresh, 'never-was']) {
+      const response = await fetch(`${gate.installation.url}/revoke`, {
+        method: 'POST',
+        body: new URLSearchParams({ token: revoked, client_id: 'user-client' }),
+      })
+      const type = response.headers.get('content-type') ?? ''
+      assert.deepEqual([response.status, type.split(';')[0]], [200, 'application/json'])
+      assert.equal(await response.text(), '{}')
+    }
+  })
 })
 
 describe('a revocation', () => {
