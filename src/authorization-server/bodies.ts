@@ -54,6 +54,22 @@ export async function normaliseForm(
   return Object.keys(changes).length === 0 ? text : stringify({ ...form, ...changes })
 }
 
+/**
+ * Moves the id of a client from a Basic header without a secret into the form: an empty secret may be left
+ * out (RFC 6749 section 2.3.1), and many libraries identify a client without one in that way. Next to
+ * anything else that says who the client is, the header stays, for the library to refuse. All input is
+ * untrusted.
+ */
+export function nameClientInForm(text: string, { headers }: IncomingMessage): string {
+  const id = basicClientId(headers.authorization)
+  if (id === undefined || basicCredentials(headers.authorization)?.secret !== '') return text
+  const form = parse(text)
+  const isNamed = isOmitted(form['client_id']) || form['client_id'] === id
+  if (!isNamed || !isOmitted(form['client_secret']) || !isOmitted(form['client_assertion'])) return text
+  delete headers.authorization
+  return stringify({ ...form, client_id: id })
+}
+
 /** A parameter without a value counts as not sent (RFC 6749 section 3.2). */
 function isOmitted(value: string | string[] | undefined): boolean {
   return value === undefined || value === ''

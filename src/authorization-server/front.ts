@@ -4,7 +4,7 @@ import { checkDeclaredLength, readBody } from '../http/body.ts'
 import { corsHeaders, preflightHeaders } from '../http/cors.ts'
 import { mediaTypeOf } from '../http/media-type.ts'
 import { decodableHeader } from './basic-credentials.ts'
-import { normaliseForm, normaliseRegistration, replaceBody } from './bodies.ts'
+import { nameClientInForm, normaliseForm, normaliseRegistration, replaceBody } from './bodies.ts'
 import { allowedScopesField } from './client-fields.ts'
 import { completeForm } from './complete-request.ts'
 import type { Endpoint } from './endpoints.ts'
@@ -93,7 +93,7 @@ export async function normaliseRequest(
   if (kind === 'authorization') refuseTooLong(text)
   const scopesOf = (clientId: string) => operatorScopes(settings, clientId)
   const ports = { resources: settings.resources, note, scopesOf }
-  const form = await normaliseForm(text, req.headers.authorization, ports)
+  const form = await normaliseForm(nameClientInForm(text, req), req.headers.authorization, ports)
   return replaceBody(req, kind === 'form' ? form : completeForm(settings.resources, form, note))
 }
 

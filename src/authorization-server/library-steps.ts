@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { publishedKeysSeconds } from '../core/lifetimes.ts'
 import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
+import { readHead } from '../http/head.ts'
 import { wantsPage } from '../http/page.ts'
 import { accessTokenEndpoints } from './access-tokens.ts'
 import { recordTogether } from './audit.ts'
@@ -102,6 +103,7 @@ export function addLibrarySteps(
     if (route === 'discovery') await completeMetadata(settings, context)
     const what = away.get(context)
     if (what !== undefined && isErrorBody(context.body)) answerClientAway(context, notes, what)
+    if (context.status === 401) challengeHeader(settings, context)
     if (isErrorBody(context.body)) {
       if (context.body.error === 'unsupported_token_type' && (await answerForAccessToken(context)))
         return notes.withdraw(context.req)
@@ -181,6 +183,15 @@ const clientErrors = [
   'revocation.error',
   'introspection.error',
 ]
+
+/**
+ * Challenges a client that tried a header (RFC 6749 section 5.2), also where the library saw none because all
+ * that it said was moved into the form.
+ */
+function challengeHeader({ site }: AuthorizationServerSettings, { req, res }: KoaContextWithOIDC): void {
+  if (res.hasHeader('WWW-Authenticate') || readHead(req.rawHeaders).authorization === undefined) return
+  res.setHeader('WWW-Authenticate', `Basic realm="${site.url}"`)
+}
 
 interface ErrorBody {
   error: string
