@@ -4,6 +4,7 @@ import type { AuthorizationServerSettings } from './settings.ts'
 
 interface Metadata {
   scopes_supported: string[]
+  claims_supported: string[]
   response_modes_supported?: string[]
   client_id_metadata_document_supported?: boolean
   authorization_grant_profiles_supported?: string[]
@@ -15,6 +16,7 @@ interface Metadata {
  * - `offline_access` is among the scopes only here, since some clients refresh only if they see it;
  * - how clients authenticate for revocation and introspection is said, since otherwise only clients with a
  *   secret would assume that they may use them;
+ * - `sid` is no claim of any ID token here, since no client is told of the end of a session;
  * - that assertions are accepted is said, but not from whom;
  * - metadata documents of clients are announced only while they can be fetched.
  */
@@ -25,6 +27,7 @@ export async function completeMetadata(
   const metadata = body as Metadata
   metadata.response_modes_supported = ['query']
   metadata.scopes_supported = [...scopes.leaves, 'openid', 'offline_access']
+  metadata.claims_supported = metadata.claims_supported.filter((claim) => claim !== 'sid')
   for (const endpoint of ['revocation', 'introspection']) {
     for (const name of ['auth_methods_supported', 'auth_signing_alg_values_supported'])
       metadata[`${endpoint}_endpoint_${name}`] = metadata[`token_endpoint_${name}`]

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { decodeJwt } from 'jose'
 import { request } from 'undici'
 import { type Installation, startInstallation } from '../support/installation.ts'
+import { OAuthClient } from '../support/oauth.ts'
 
 let installation: Installation
 before(async () => {
@@ -90,6 +92,14 @@ describe('authorization server metadata (AM1 to AM9, W5)', () => {
       (document['scopes_supported'] as string[]).includes('offline_access'),
       'some clients refresh only then (N22)',
     )
+  })
+
+  it('announces the claims that an ID token has', async () => {
+    const document = await read(root)
+    const client = new OAuthClient(installation.url)
+    const { id_token: token = '' } = await client.signIn({ scope: 'openid', extra: { max_age: '60' } })
+    const claims = Object.keys(decodeJwt(token))
+    for (const claim of document['claims_supported'] as string[]) assert.ok(claims.includes(claim), claim)
   })
 
   it('is JSON 404 where there is nothing, never a page (N2, A63, AM12)', async () => {
