@@ -13,10 +13,10 @@ const lifetimeProfile = z
 /** The setting `tokens`. */
 export const tokensSchema = z
   .strictObject({
-    signingAlgorithm: z
-      .enum(['ES256', 'RS256', 'EdDSA'])
-      .default('ES256')
-      .meta({ description: 'Algorithm that tokens are signed with.' }),
+    signingAlgorithm: z.enum(['ES256', 'RS256', 'EdDSA']).default('ES256').meta({
+      description:
+        'Algorithm that tokens are signed with. Many libraries that check ID tokens expect `RS256` unless they are told otherwise.',
+    }),
     codeSeconds: whole(1, 600).default(60).meta({ description: 'Lifetime of an authorization code.' }),
     accessTokenSeconds: accessTokenSeconds
       .default(3600)
