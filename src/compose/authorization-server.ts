@@ -4,6 +4,7 @@ import { createAuthorizationServer } from '../authorization-server/server.ts'
 import type { AssertionIssuer } from '../authorization-server/settings.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
+import { underAllNames } from '../core/public-keys.ts'
 import { isLoopbackHost } from '../core/resource.ts'
 import { ScopeCatalogue } from '../core/scope-catalogue.ts'
 import { createSafeFetch } from '../http/safe-fetch.ts'
@@ -32,7 +33,7 @@ function openAssertionIssuer(
   clock: Clock,
 ): AssertionIssuer {
   const keys = openIssuerKeys({ issuer, jwksUri }, config, clock)
-  return { issuer, algorithms, tenant, subjectPrefix, keys }
+  return { issuer, algorithms: underAllNames(algorithms), tenant, subjectPrefix, keys }
 }
 
 /** Builds the authorization server of a configuration. */

@@ -1,12 +1,15 @@
+import { underAllNames } from '../core/public-keys.ts'
 import { withoutUndefined } from '../core/without-undefined.ts'
 import { issuerPresetOf, type ResourceHandling, type TokenClaims } from './issuer-presets.ts'
 import type { IssuerConfig } from './issuer-schema.ts'
 
 /** An issuer with everything that its preset supplies. */
-export interface IssuerDescription extends Omit<IssuerConfig, 'issuer' | 'claims' | 'tokenTypes'> {
+export interface IssuerDescription
+  extends Omit<IssuerConfig, 'issuer' | 'claims' | 'tokenTypes' | 'algorithms'> {
   /** Undefined if it is missing. */
   readonly issuer: string | undefined
   readonly tokenTypes: readonly string[]
+  readonly algorithms: readonly string[]
   readonly claims: TokenClaims
   /** The claims that the setting itself names. */
   readonly namedClaims: readonly string[]
@@ -21,6 +24,7 @@ export function describeIssuer(config: IssuerConfig): IssuerDescription {
     ...config,
     issuer: config.issuer ?? preset.issuer,
     tokenTypes: config.tokenTypes ?? preset.tokenTypes,
+    algorithms: underAllNames(config.algorithms),
     claims: { ...preset.claims, ...given },
     namedClaims: Object.keys(given),
     resource: preset.resource,

@@ -4,6 +4,28 @@ import { isJsonObject, type JsonObject } from './json-object.ts'
 /** The algorithms with which clients may sign their assertions (RFC 7518, RFC 8037, RFC 9864). */
 export const assertionAlgorithms = ['ES256', 'RS256', 'PS256', 'Ed25519', 'EdDSA'] as const
 
+/** Both names of the algorithm of Ed25519 keys: the new one and the old one (RFC 9864 section 2.2). */
+const ed25519Names = ['Ed25519', 'EdDSA']
+
+/** The algorithms, each under all of its names. */
+export function underAllNames(algorithms: readonly string[]): readonly string[] {
+  return algorithms.flatMap((name) => (ed25519Names.includes(name) ? ed25519Names : [name]))
+}
+
+/**
+ * A set of public keys, in which none says by which name of its algorithm it is used: to the library, a
+ * signature under the other name would be of another algorithm. The set is untrusted.
+ */
+export function withoutNames(jwks: unknown): unknown {
+  if (!isJsonObject(jwks) || !Array.isArray(jwks['keys'])) return jwks
+  const keys = jwks['keys'].map((key: unknown) => {
+    if (!isJsonObject(key) || key['kty'] !== 'OKP') return key
+    const { alg, ...others } = key
+    return ed25519Names.some((name) => name === alg) ? others : key
+  })
+  return { ...jwks, keys }
+}
+
 /** The secret members of a JWK (RFC 7518 section 6, RFC 8037 section 2). */
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 

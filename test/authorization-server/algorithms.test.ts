@@ -3,17 +3,46 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { decodeProtectedHeader } from 'jose'
+import { decodeProtectedHeader, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { portcullis } from '../support/command.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
-import { freePort } from '../support/installation.ts'
+import { freePort, startInstallation } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
 import { until } from '../support/until.ts'
 
 type Algorithm = 'ES256' | 'RS256' | 'EdDSA'
 
 const algorithmOf = (token: string | undefined): unknown => decodeProtectedHeader(token ?? '').alg
+
+describe('the algorithm of Ed25519 keys (RFC 9864 section 2.2)', () => {
+  it('has two names, of which a client may have one in its key and the other in its assertions', async (test) => {
+    const { publicKey, privateKey } = await generateKeyPair('Ed25519')
+    const jwk = { ...(await exportJWK(publicKey)), kty: 'OKP' }
+    const ids = ['Ed25519', 'EdDSA', 'unnamed']
+    const clients = ids.map((id) => ({
+      id,
+      jwks: { keys: [{ ...jwk, ...(id === 'unnamed' ? {} : { alg: id }) }] },
+      grantTypes: ['client_credentials' as const],
+      scopes: ['mcp:tools:read'],
+    }))
+    const installation = await startInstallation({ config: { clients } })
+    test.after(() => installation.close())
+    for (const id of ids) {
+      for (const alg of ['Ed25519', 'EdDSA']) {
+        const assertion = new SignJWT({ iss: id, sub: id, aud: installation.url, jti: `${id} ${alg}` })
+          .setProtectedHeader({ alg })
+          .setExpirationTime('1m')
+        const { status } = await new OAuthClient(installation.url).token({
+          grant_type: 'client_credentials',
+          client_assertion: await assertion.sign(privateKey),
+          client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        })
+        assert.equal(status, 200, `${alg} with a key for ${id}`)
+      }
+    }
+  })
+})
 
 describe('signing algorithms', () => {
   for (const signingAlgorithm of ['ES256', 'RS256', 'EdDSA'] as const) {

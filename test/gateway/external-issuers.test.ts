@@ -123,6 +123,20 @@ describe('tokens of another issuer, with no authorization server of ours', () =>
     assert.equal(await tryToken(gate, await second.token({ scope: 'mcp:*' })), '200')
   })
 
+  it('takes the algorithm of Ed25519 keys under both of its names (RFC 9864 section 2.2)', async (test) => {
+    const names = ['Ed25519', 'EdDSA']
+    const issuers = await Promise.all(names.map(() => startTokenIssuer(() => 'api')))
+    for (const [index, issuer] of issuers.entries()) await issuer.rotate('ed', names[index])
+    const other = await startGatedSpy({
+      authorizationServer: 'external',
+      clients: [],
+      issuers: issuers.map(({ issuer }) => ({ issuer, audiences: ['api'], tokenTypes: ['JWT'] })),
+    })
+    test.after(() => Promise.all([other, ...issuers].map((one) => one.close())))
+    for (const issuer of issuers)
+      assert.equal(await tryToken(other, await issuer.token({ scope: 'mcp:*' })), '200')
+  })
+
   it('finds a new key, and looks for made-up ones no more often than twice a minute (A8, A62)', async () => {
     const fetched = (): number => second.paths.filter((path) => path === '/keys').length
     const earlier = fetched()

@@ -9,8 +9,8 @@ export interface TokenIssuer {
   metadata: Record<string, unknown>
   /** Signs an access token: claims, and members of its header, override the correct ones. */
   token(claims?: Record<string, unknown>, header?: Record<string, unknown>): Promise<string>
-  /** Creates another key that signs from now on; default: under a new `kid`. */
-  rotate(kid?: string): Promise<void>
+  /** Creates another key that signs from now on; default: under a new `kid`, with RS256. */
+  rotate(kid?: string, alg?: string): Promise<void>
   /** The introspection answers for opaque tokens, by token. */
   readonly opaque: Map<string, Record<string, unknown>>
   /** The secret of the last introspection request. */
@@ -24,11 +24,11 @@ export interface TokenIssuer {
 /** Starts the issuer; `audience` is that of its tokens. */
 export async function startTokenIssuer(audience: () => string): Promise<TokenIssuer> {
   const keys: JWK[] = []
-  let signing: { kid: string; key: CryptoKey }
-  const rotate = async (kid = `key-${keys.length + 1}`): Promise<void> => {
-    const { publicKey, privateKey } = await generateKeyPair('RS256')
-    keys.push({ ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig' })
-    signing = { kid, key: privateKey }
+  let signing: { kid: string; alg: string; key: CryptoKey }
+  const rotate = async (kid = `key-${keys.length + 1}`, alg = 'RS256'): Promise<void> => {
+    const { publicKey, privateKey } = await generateKeyPair(alg)
+    keys.push({ ...(await exportJWK(publicKey)), kid, alg, use: 'sig' })
+    signing = { kid, alg, key: privateKey }
   }
   await rotate()
 
@@ -73,7 +73,7 @@ export async function startTokenIssuer(audience: () => string): Promise<TokenIss
       const now = Math.floor(Date.now() / 1000)
       const right = { iss: external.issuer, sub: 'u1', aud: audience(), azp: 'app', iat: now, exp: now + 300 }
       return new SignJWT({ ...right, ...claims })
-        .setProtectedHeader({ alg: 'RS256', kid: signing.kid, typ: 'JWT', ...header })
+        .setProtectedHeader({ alg: signing.alg, kid: signing.kid, typ: 'JWT', ...header })
         .sign(signing.key)
     },
     close: listening.close,

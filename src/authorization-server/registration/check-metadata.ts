@@ -1,3 +1,4 @@
+import { withoutNames } from '../../core/public-keys.ts'
 import {
   allowedScopesField,
   allowedUpstreamsField,
@@ -25,6 +26,7 @@ export function checkMetadata(
   refuseRedirects(metadata['redirect_uris'], privateUse)
   const { grant_types: grantTypes } = metadata
   if (Array.isArray(grantTypes)) metadata['grant_types'] = grantTypes.filter((type) => !absent.has(type))
+  if ('jwks' in metadata) metadata['jwks'] = withoutNames(metadata['jwks'])
   // Also for a client that an earlier version let be of another type.
   if (isNative(metadata['redirect_uris'])) metadata['application_type'] = 'native'
 }
