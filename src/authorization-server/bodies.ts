@@ -2,8 +2,9 @@ import type { IncomingMessage } from 'node:http'
 import { type ParsedUrlQueryInput, parse, stringify } from 'node:querystring'
 import { isDeepStrictEqual } from 'node:util'
 import { decodeJwt } from 'jose'
-import { parseJsonObject } from '../core/json-object.ts'
+import { type JsonObject, parseJsonObject } from '../core/json-object.ts'
 import type { ResourceDirectory } from '../core/protected-resource.ts'
+import { publicKeysProblem } from '../core/public-keys.ts'
 import { basicCredentials } from './basic-credentials.ts'
 import { canonicalResources } from './canonical-resources.ts'
 import { errors } from './library.ts'
@@ -86,19 +87,22 @@ function first(value: string | string[] | undefined): string | undefined {
 /**
  * Cleans a registration request. If it is not a JSON object, it is left for the library to refuse. Also
  * throws InvalidClientMetadata if the keys of a client would have to be fetched, which is done only for
- * metadata documents.
+ * metadata documents, or if it could never authenticate with them.
  */
 export function normaliseRegistration(text: string): string {
   const body = parseJsonObject(text)
   if (body === undefined) return text // the library answers 400 and says why
   const metadata = cleanRegistration(body)
-  if (
-    metadata['token_endpoint_auth_method'] === 'private_key_jwt' &&
-    !('jwks' in metadata) &&
-    'jwks_uri' in body
-  )
-    throw new errors.InvalidClientMetadata('jwks_uri is not taken here: send the keys themselves, as jwks')
+  if (metadata['token_endpoint_auth_method'] === 'private_key_jwt') checkKeys(metadata['jwks'], body)
   return JSON.stringify(metadata)
+}
+
+function checkKeys(jwks: unknown, { jwks_uri: elsewhere }: JsonObject): void {
+  if (jwks === undefined && elsewhere !== undefined)
+    throw new errors.InvalidClientMetadata('jwks_uri is not taken here: send the keys themselves, as jwks')
+  // If they are missing, the library says so.
+  const problem = jwks === undefined ? undefined : publicKeysProblem(jwks)
+  if (problem !== undefined) throw new errors.InvalidClientMetadata(`jwks ${problem}`)
 }
 
 /**

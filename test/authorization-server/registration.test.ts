@@ -189,10 +189,10 @@ describe('dynamic registration of real clients (R12, R13, R14)', () => {
 })
 
 /** A client that signs, and only with an algorithm that it names. */
-const signing = (algorithm: string) => ({
+const signing = (algorithm: string, namedCurve = 'P-256') => ({
   token_endpoint_auth_method: 'private_key_jwt',
   token_endpoint_auth_signing_alg: algorithm,
-  jwks: { keys: [generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })] },
+  jwks: { keys: [generateKeyPairSync('ec', { namedCurve }).publicKey.export({ format: 'jwk' })] },
 })
 
 describe('registrations that are refused (A56, P4)', () => {
@@ -222,6 +222,7 @@ describe('registrations that are refused (A56, P4)', () => {
       [{ response_types: ['token', 'id_token'] }, /^response_types can only contain 'code'/],
       [{ token_endpoint_auth_method: 'client_secret_jwt' }, /^token_endpoint_auth_method must be 'none'/],
       [signing('HS256'), /^token_endpoint_auth_signing_alg must be 'ES256'/],
+      [signing('ES256', 'P-384'), /^jwks has no key that an assertion can be verified with: on P-256/],
     ] as const) {
       const { status, body } = await register({ ...callback, ...metadata })
       assert.deepEqual([status, body['error']], [400, 'invalid_client_metadata'])
