@@ -6,6 +6,7 @@ import { describe, it } from 'node:test'
 import { decodeProtectedHeader, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { portcullis } from '../support/command.ts'
+import { startDocumentHost } from '../support/document-host.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { freePort, startInstallation } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
@@ -19,26 +20,30 @@ describe('the algorithm of Ed25519 keys (RFC 9864 section 2.2)', () => {
   it('has two names, of which a client may have one in its key and the other in its assertions', async (test) => {
     const { publicKey, privateKey } = await generateKeyPair('Ed25519')
     const jwk = { ...(await exportJWK(publicKey)), kty: 'OKP' }
-    const ids = ['Ed25519', 'EdDSA', 'unnamed']
-    const clients = ids.map((id) => ({
-      id,
-      jwks: { keys: [{ ...jwk, ...(id === 'unnamed' ? {} : { alg: id }) }] },
-      grantTypes: ['client_credentials' as const],
-      scopes: ['mcp:tools:read'],
-    }))
-    const installation = await startInstallation({ config: { clients } })
+    const host = await startDocumentHost()
+    test.after(() => host.close())
+    const names = ['Ed25519', 'EdDSA']
+    const clients = names.map((alg) => ({ id: `key-${alg}`, jwks: { keys: [{ ...jwk, alg }] } }))
+    const documents = clients.map(({ id, jwks }) => {
+      const jwks_uri = host.answer(`/${id}`, { body: JSON.stringify(jwks) })
+      return host.publish(`/of-${id}`, { token_endpoint_auth_method: 'private_key_jwt', jwks_uri })
+    })
+    const redirectUris = ['https://app.example/callback']
+    const config = { clients: clients.map((client) => ({ ...client, redirectUris })) }
+    const installation = await startInstallation({ config })
     test.after(() => installation.close())
-    for (const id of ids) {
-      for (const alg of ['Ed25519', 'EdDSA']) {
+    for (const id of [...clients.map((client) => client.id), ...documents]) {
+      for (const alg of names) {
         const assertion = new SignJWT({ iss: id, sub: id, aud: installation.url, jti: `${id} ${alg}` })
           .setProtectedHeader({ alg })
           .setExpirationTime('1m')
-        const { status } = await new OAuthClient(installation.url).token({
-          grant_type: 'client_credentials',
+        const parameters = {
+          token: 'x',
           client_assertion: await assertion.sign(privateKey),
           client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-        })
-        assert.equal(status, 200, `${alg} with a key for ${id}`)
+        }
+        const { status } = await new OAuthClient(installation.url).token(parameters, { path: '/introspect' })
+        assert.equal(status, 200, `${alg} of ${id}`)
       }
     }
   })

@@ -8,7 +8,7 @@ import { slowDown } from '../slow-down.ts'
 import { documentUrlProblem } from './document-url.ts'
 import { fetchLimit } from './fetch-limits.ts'
 import { keepDocuments } from './kept-documents.ts'
-import { tidyDocument } from './tidy-document.ts'
+import { tidyDocument, tidyKeySet } from './tidy-document.ts'
 
 type Feature = NonNullable<NonNullable<Configuration['features']>['clientIdMetadataDocument']>
 
@@ -76,7 +76,7 @@ export function libraryFetch(
     // Each request separately, so that none waits for one that is refused.
     const wait = keySets.has(key) ? 0 : await keySetLimit.admit(url, clientId)
     if (wait > 0) throw slowDown(503, 'too many key sets at the moment', wait)
-    const running = keySets.get(key) ?? fetchFor(keySetLimit.count(clientId), url)
+    const running = keySets.get(key) ?? fetchFor(keySetLimit.count(clientId), url).then(tidyKeySet)
     keySets.set(key, running, { noUpdateTTL: true })
     try {
       return (await running).clone()

@@ -1,4 +1,5 @@
 import { parseJsonObject } from '../../core/json-object.ts'
+import { withoutNames } from '../../core/public-keys.ts'
 import { FetchRefused } from '../../http/safe-fetch.ts'
 import { optionalTexts, shownAddresses } from './client-metadata.ts'
 
@@ -22,6 +23,19 @@ export async function tidyDocument(response: Response): Promise<Response> {
   const headers = new Headers(response.headers)
   headers.delete('content-length')
   return new Response(JSON.stringify(Object.fromEntries(kept)), { headers })
+}
+
+/**
+ * The key set of a client, in which an Ed25519 key verifies under both names of its algorithm. If it is not a
+ * JSON object, it is left for the library to refuse. Untrusted.
+ */
+export async function tidyKeySet(response: Response): Promise<Response> {
+  const set = parseJsonObject(await response.clone().text())
+  if (set === undefined) return response
+  const { status } = response
+  const headers = new Headers(response.headers)
+  headers.delete('content-length')
+  return new Response(JSON.stringify(withoutNames(set)), { status, headers })
 }
 
 function saysSomething(member: string, value: unknown): boolean {
