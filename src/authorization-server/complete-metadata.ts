@@ -6,6 +6,7 @@ interface Metadata {
   scopes_supported: string[]
   claims_supported: string[]
   response_modes_supported?: string[]
+  dpop_signing_alg_values_supported?: string[]
   client_id_metadata_document_supported?: boolean
   authorization_grant_profiles_supported?: string[]
   [member: string]: unknown
@@ -17,11 +18,12 @@ interface Metadata {
  * - how clients authenticate for revocation and introspection is said, since otherwise only clients with a
  *   secret would assume that they may use them;
  * - `sid` is no claim of any ID token here, since no client is told of the end of a session;
+ * - proofs of a key (DPoP) are announced only if a server takes tokens that are bound to one;
  * - that assertions are accepted is said, but not from whom;
  * - metadata documents of clients are announced only while they can be fetched.
  */
 export async function completeMetadata(
-  { grants, scopes, announcesDocuments }: AuthorizationServerSettings,
+  { grants, scopes, resources, announcesDocuments }: AuthorizationServerSettings,
   { body }: KoaContextWithOIDC,
 ): Promise<void> {
   const metadata = body as Metadata
@@ -32,6 +34,7 @@ export async function completeMetadata(
     for (const name of ['auth_methods_supported', 'auth_signing_alg_values_supported'])
       metadata[`${endpoint}_endpoint_${name}`] = metadata[`token_endpoint_${name}`]
   }
+  if (!resources.all.some(({ takesProofs }) => takesProofs)) delete metadata.dpop_signing_alg_values_supported
   if (grants.assertionIssuers.length > 0)
     metadata.authorization_grant_profiles_supported = [identityAssertionProfile]
   if (!(await announcesDocuments())) delete metadata.client_id_metadata_document_supported

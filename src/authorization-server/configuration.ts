@@ -197,6 +197,7 @@ function describeResource(
   if (resource === undefined)
     throw new errors.InvalidTarget('the resource parameter is not the URL of an MCP server here')
   checkTarget(context, resource)
+  if (!resource.takesProofs) refuseProof(context)
   // A user is asked about one server at a time, and a token is for one.
   if (Array.isArray(context.oidc.params?.['resource'])) throw new errors.InvalidTarget('name one resource')
   return {
@@ -205,6 +206,12 @@ function describeResource(
     accessTokenFormat: 'jwt',
     jwt: { sign: { alg: signing.algorithm as never, kid: signing.kid } },
   }
+}
+
+/** A token that is bound to a key would be refused by a server that takes no proofs. Throws InvalidRequest. */
+function refuseProof(context: KoaContextWithOIDC): void {
+  if (context.get('DPoP') !== '' || context.oidc.params?.['dpop_jkt'] !== undefined)
+    throw new errors.InvalidRequest('this server takes no tokens that are bound to a key: send no DPoP proof')
 }
 
 function describeClient(client: KnownClient, hash: ReturnType<typeof clientSecretHash>): LibraryMetadata {

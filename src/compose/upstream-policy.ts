@@ -8,8 +8,8 @@ import { objectRules } from '../policy/object-rules.ts'
 
 /** The MCP servers of a configuration, as OAuth sees them, under its public URL. */
 export function protectedResources({ upstreams }: Config, publicUrl: string): ProtectedResource[] {
-  return upstreams.map(({ name, path, baselineScopes }) => {
-    return { name, path, baselineScopes, resource: publicUrl + path }
+  return upstreams.map(({ name, path, baselineScopes, dpop }) => {
+    return { name, path, baselineScopes, resource: publicUrl + path, takesProofs: dpop !== 'off' }
   })
 }
 

@@ -10,6 +10,8 @@ export interface ProtectedResource {
   readonly resource: string
   /** The scopes that a client is told to request at first. */
   readonly baselineScopes: readonly string[]
+  /** Whether tokens for it may be bound to a key (DPoP). */
+  readonly takesProofs: boolean
 }
 
 /** Finds resources by the names that clients use for them. */

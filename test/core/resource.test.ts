@@ -60,6 +60,7 @@ describe('resource directory', () => {
     path,
     resource: `http://127.0.0.1:3002${path}`,
     baselineScopes: [],
+    takesProofs: true,
   })
   const site = siteOf('http://127.0.0.1:3002')
 
@@ -93,7 +94,7 @@ describe('resource directory', () => {
 
   it('under a path knows what lies there, and nothing at the root of the host', () => {
     const gate = siteOf('https://example.com/gate')
-    const files = { name: 'a', path: '/mcp', resource: 'https://example.com/gate/mcp', baselineScopes: [] }
+    const files = { ...resource('/mcp'), resource: 'https://example.com/gate/mcp' }
     const directory = resourceDirectory([files], gate)
     for (const known of [
       'https://example.com/gate/mcp/',

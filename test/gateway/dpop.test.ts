@@ -261,19 +261,15 @@ describe('dpop.nonce: required', () => {
 })
 
 describe('the setting dpop of a server', () => {
-  const start = (dpop: 'required' | 'off'): Promise<GatedSpy> => {
-    const upstreams: ConfigInput['upstreams'] = [
-      { name: 'x', path: '/mcp', url: 'http://127.0.0.1:9/mcp', dpop },
-    ]
-    return startGatedSpy({ upstreams })
-  }
-  const metadataOf = async (gate: GatedSpy): Promise<Record<string, unknown>> => {
-    const answer = await fetch(`${gate.installation.url}/.well-known/oauth-protected-resource/mcp`)
+  const upstreams = (dpop: 'required' | 'off' | 'optional') =>
+    [{ name: 'x', path: '/mcp', url: 'http://127.0.0.1:9/mcp', dpop }] satisfies ConfigInput['upstreams']
+  const metadataOf = async (gate: GatedSpy, name = 'oauth-protected-resource/mcp') => {
+    const answer = await fetch(`${gate.installation.url}/.well-known/${name}`)
     return (await answer.json()) as Record<string, unknown>
   }
 
   it('required refuses every token without a proof, and says so in the metadata', async () => {
-    const gate = await start('required')
+    const gate = await startGatedSpy({ upstreams: upstreams('required') })
     const metadata = await metadataOf(gate)
     assert.deepEqual(metadata['dpop_signing_alg_values_supported'], [...proofAlgorithms])
     assert.equal(metadata['dpop_bound_access_tokens_required'], true)
@@ -288,15 +284,45 @@ describe('the setting dpop of a server', () => {
     await gate.close()
   })
 
-  it('off names the scheme nowhere and still lets no bound token in as Bearer', async () => {
-    const gate = await start('off')
-    assert.equal((await metadataOf(gate))['dpop_signing_alg_values_supported'], undefined)
+  it('off names the scheme nowhere, and lets no bound token in as Bearer, nor one be made', async () => {
+    const gate = await startGatedSpy({ upstreams: upstreams('optional') })
     const key = await proofKey()
     const token = await boundToken(gate, key)
-    const proof = await key.prove({ url: gate.installation.mcpUrl, token })
+    await gate.installation.restart({ upstreams: upstreams('off') })
+    for (const name of ['oauth-protected-resource/mcp', 'oauth-authorization-server'])
+      assert.equal((await metadataOf(gate, name))['dpop_signing_alg_values_supported'], undefined, name)
+    const { mcpUrl: url, url: issuer } = gate.installation
+    const proof = await key.prove({ url, token })
     for (const answer of [await gate.post(body, { token }), await send(gate, token, proof)]) {
       assert.equal(answer.status, 401)
       assert.doesNotMatch(answer.headers.get('www-authenticate') ?? '', /DPoP/)
+    }
+    const dpop = await key.prove({ url: `${issuer}/token` })
+    const { status, body: refusal } = await gate.oauth.redeem(
+      await gate.oauth.authorize({ scope }),
+      {},
+      { dpop },
+    )
+    assert.deepEqual([status, refusal.error], [400, 'invalid_request'])
+    assert.match(String(refusal['error_description']), /no tokens that are bound to a key/)
+    assert.equal((await gate.post(body, { token: await gate.tokenFor(scope) })).status, 502)
+    await gate.close()
+  })
+
+  it('off at one of several servers leaves the scheme to the others', async () => {
+    const others = upstreams('optional').map((other) => ({ ...other, name: 'y', path: '/y/mcp' }))
+    const gate = await startGatedSpy({ upstreams: [...upstreams('off'), ...others] })
+    const metadata = await metadataOf(gate, 'oauth-authorization-server')
+    assert.deepEqual(metadata['dpop_signing_alg_values_supported'], [...proofAlgorithms])
+    const key = await proofKey()
+    for (const [path, type] of [
+      ['/y/mcp', 'DPoP'],
+      ['/mcp', undefined],
+    ] as const) {
+      const resource = gate.installation.url + path
+      const code = await gate.oauth.authorize({ scope, resource })
+      const dpop = await key.prove({ url: `${gate.installation.url}/token` })
+      assert.equal((await gate.oauth.redeem(code, { resource }, { dpop })).body['token_type'], type, path)
     }
     await gate.close()
   })
