@@ -129,10 +129,15 @@ function callOf({ method: given, name, uri, params = '{}', era }: ExplainFlags):
 function clockOf(at: string | undefined, issuedAt: unknown): Clock {
   if (at === undefined) return systemClock
   const moment = at === 'issue' ? issuedAt : parseIsoTime(at) / 1000
-  if (typeof moment === 'number' && Number.isFinite(moment)) return { now: () => moment * 1000 }
+  if (typeof moment === 'number' && isTime(moment * 1000)) return { now: () => moment * 1000 }
   const message =
     at === 'issue'
       ? 'the token does not say when it was issued (iat)'
       : 'is not a time such as 2026-07-28T12:00:00Z'
   throw wrongOperand('--at', message)
+}
+
+/** An unverified number may be beyond any time. */
+function isTime(milliseconds: number): boolean {
+  return !Number.isNaN(new Date(milliseconds).getTime())
 }

@@ -98,9 +98,10 @@ function dateOf(seconds: number): string | undefined {
 }
 
 function rows(identity: Readonly<Record<string, unknown>>): string[] {
+  const width = Math.max(...Object.keys(identity).map((name) => name.length)) + 2
   return Object.entries(identity).map(([name, value]) => {
     const text = [value].flat().join(' ')
-    return `${name.padEnd(12)}${text === '' ? 'none' : text}`
+    return `${name.padEnd(width)}${text === '' ? 'none' : text}`
   })
 }
 

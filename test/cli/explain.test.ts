@@ -152,6 +152,7 @@ describe('portcullis explain', () => {
     assert.equal(unbound.answer?.why, 'token comes without a proof')
     const claims = { ...good, scope: 'mcp:*', cnf: { jkt: 'thumbprint' } }
     assert.equal((await documented(claims, ['--name', 'add'], 'bound')).decision, 'allow')
+    assert.match((await explain(claims, ['--name', 'add'], 'bound')).text, / keyThumbprint +thumbprint$/m)
   })
 
   it('exits with 1 where another decision was expected, so that it can watch over a sample', async () => {
@@ -165,6 +166,8 @@ describe('portcullis explain', () => {
     const { text } = await explain({ ...good, sub: 'u\u001b[2J', exp: 1e300, iat: 1e300 }, ['--name', 'add'])
     assert.ok(!text.includes('\u001b'))
     await explain({ ...good, sub: 7, iss: 7, aud: {} }, ['--name', 'add'])
+    const never = explain({ ...good, iat: 1e15 }, ['--name', 'add', '--at', 'issue'])
+    await assert.rejects(never, { message: /^--at: the token does not say when it was issued/ })
     await explain({ ...good, sub: 7, exp: 'x', iat: {}, aud: {} }, ['--name', 'add'])
   })
 
