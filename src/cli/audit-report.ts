@@ -53,14 +53,14 @@ const ofOneMachineAlone =
 function judge(wrong: number): string {
   return wrong === 0
     ? 'The record was verified: nothing was changed, removed or moved.'
-    : `The record is not what it was: ${wrong} findings. portcullis audit verify lists them.`
+    : `The record is not what it was (${wrong} ${wrong === 1 ? 'finding' : 'findings'}): portcullis audit verify says where.`
 }
 
 /** What the judgement says nothing about. */
 function unsealedIn(events: number): string[] {
-  return events === 0
-    ? []
-    : [
-        `${events} events came after the last signature of their chain: whoever can write the record could have changed those.`,
-      ]
+  if (events === 0) return []
+  const [came, them] = events === 1 ? ['1 event came', 'it'] : [`${events} events came`, 'those']
+  return [
+    `${came} after the last signature of their chain: whoever can write the record could have changed ${them}.`,
+  ]
 }
