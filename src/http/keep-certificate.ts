@@ -75,9 +75,7 @@ export function keepCertificate<P extends Pair>(ports: KeeperPorts<P>): Certific
     const left = pair.validUntil - now
     if (left > warnMilliseconds || now - warnedAt < dayMilliseconds) return
     warnedAt = now
-    const days = Math.floor(left / dayMilliseconds)
-    const when =
-      left <= 0 ? 'has expired, and clients refuse it' : `expires in ${days === 1 ? 'a day' : `${days} days`}`
+    const when = left <= 0 ? 'has expired, and clients refuse it' : `expires in ${writeDays(left)}`
     const facts = { validUntil: new Date(pair.validUntil).toISOString() }
     log.warn(facts, `the certificate in ${file} ${when} (${writeEnd(pair)}): renew it, no restart is needed`)
   }
@@ -110,6 +108,12 @@ export function keepCertificate<P extends Pair>(ports: KeeperPorts<P>): Certific
       clearInterval(timer)
     },
   }
+}
+
+function writeDays(milliseconds: number): string {
+  const days = Math.floor(milliseconds / dayMilliseconds)
+  if (days === 0) return 'less than a day'
+  return days === 1 ? 'a day' : `${days} days`
 }
 
 function writeEnd({ validUntil }: Pair): string {

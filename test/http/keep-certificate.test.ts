@@ -213,12 +213,18 @@ describe('a certificate that is kept up to date', () => {
     assert.equal(lines.length, 1, 'once a day')
     clock.advance(day / 2)
     await until(() => lines.length > 1)
-    clock.advance(20 * day)
+    clock.advance(11 * day)
     await until(() => lines.length > 2)
+    clock.advance(day)
+    await until(() => lines.length > 3)
+    clock.advance(day)
+    await until(() => lines.length > 4)
     await looks(5)
     assert.deepEqual(ends(), [
       'expires in 13 days',
       'expires in 12 days',
+      'expires in a day',
+      'expires in less than a day',
       'has expired, and clients refuse it',
     ])
   })
