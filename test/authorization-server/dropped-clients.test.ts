@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
+import type { ConfigInput } from '../../src/config/schema.ts'
 import { askAs, confidential } from '../support/confidential.ts'
 import { FormBrowser } from '../support/form-browser.ts'
-import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
-import { testClients } from '../support/installation.ts'
+import { type GatedSpy, gateAt, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
+import { startInstallation, testClients } from '../support/installation.ts'
+import { startSpyUpstream } from '../support/spy-upstream.ts'
 
 const agent = confidential('agent', ['client_credentials'], { scopes: ['mcp:tools'] })
 const other = confidential('other', ['client_credentials'], { scopes: ['mcp:tools'] })
@@ -19,16 +21,17 @@ interface Tokens {
 async function open(test: TestContext): Promise<Tokens> {
   const gate = await startGatedSpy({ clients: [...testClients, agent, other] })
   test.after(() => gate.close())
-  const tokenOf = async (id: string): Promise<string> =>
-    (await askAs(gate.oauth, id, { grant_type: 'client_credentials' })).body.access_token
   const tokens = {
-    ofAgent: await tokenOf('agent'),
-    ofOther: await tokenOf('other'),
+    ofAgent: await tokenOf(gate, 'agent'),
+    ofOther: await tokenOf(gate, 'other'),
     ofAda: await gate.tokenFor('mcp:tools:read', 'ada'),
   }
   for (const token of Object.values(tokens)) assert.equal(await tryAt(gate, token), 200)
   return { gate, ...tokens }
 }
+
+const tokenOf = async ({ oauth }: GatedSpy, id: string): Promise<string> =>
+  (await askAs(oauth, id, { grant_type: 'client_credentials' })).body.access_token
 
 const tryAt = async (gate: GatedSpy, token: string): Promise<number> =>
   (await gate.post(legacyRequest('ping'), { token })).status
@@ -49,6 +52,22 @@ describe('a client that the configuration drops loses its access (A9)', { timeou
   it('at the next start', async (test) => {
     const { gate, ofAgent, ofOther } = await open(test)
     await gate.installation.restart({ clients: [...kept, other] })
+    assert.equal(await tryAt(gate, ofAgent), 401)
+    assert.equal(await tryAt(gate, ofOther), 200)
+  })
+
+  it('also where it is that of a tenant', async (test) => {
+    const spy = await startSpyUpstream()
+    test.after(() => spy.close())
+    const server = { name: 'spy', path: '/mcp', url: spy.url, era: 'both' } as const
+    const acme = (clients: ConfigInput['clients']) => ({
+      tenants: [{ name: 'acme', clients, upstreams: [server] }],
+    })
+    const installation = await startInstallation({ config: acme([agent, other]) })
+    test.after(() => installation.close())
+    const gate = gateAt(installation, `${installation.url}/t/acme`, spy)
+    const [ofAgent, ofOther] = [await tokenOf(gate, 'agent'), await tokenOf(gate, 'other')]
+    await installation.replace(acme([other]))
     assert.equal(await tryAt(gate, ofAgent), 401)
     assert.equal(await tryAt(gate, ofOther), 200)
   })
