@@ -110,8 +110,8 @@ function complete(parsed: ParsedConfig, names: readonly string[]): Config {
     upstreams: parsed.upstreams.map(withhold),
     login: completeLogin(parsed),
     tenants: parsed.tenants.map((tenant) => {
-      const { upstreams, login } = tenant
-      return { ...tenant, upstreams: upstreams.map(withhold), login: completeLogin({ mode, login }) }
+      const login = completeLogin({ ...tenant, mode })
+      return { ...tenant, upstreams: tenant.upstreams.map(withhold), login }
     }),
   })
 }

@@ -60,7 +60,7 @@ const installationSchema = z.strictObject({
     .strictObject({
       users: z.enum(['local', 'development', 'none']).optional().meta({
         description:
-          'Who may log in: users kept here (`portcullis user`), anyone who types a name (development mode only), or nobody. Default: `none` if there are `providers`; otherwise `local` in production mode and `development` in development mode.',
+          'Who may log in: users kept here (`portcullis user`), anyone who types a name (development mode only), or nobody. Default: `none` if there are `providers`, or `authorizationServer` is `external`; otherwise `local` in production mode and `development` in development mode.',
       }),
       providers: z.array(providerSchema).default([]),
       idleSeconds: whole(60, 31_536_000).default(1_209_600).meta({

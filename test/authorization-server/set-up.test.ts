@@ -49,6 +49,20 @@ describe('the first user', () => {
     await installation.restart()
     assert.equal(installation.setUpLink, undefined)
   })
+
+  it('is not asked for where clients get their tokens elsewhere: the page would be 404', async (test) => {
+    const elsewhere = await startInstallation({
+      config: {
+        mode: 'production',
+        publicUrl: 'https://mcp.example.com',
+        authorizationServer: 'external',
+        issuers: [{ issuer: 'https://127.0.0.1:9', jwksUri: 'https://127.0.0.1:9/jwks', audiences: ['mcp'] }],
+        clients: [],
+      },
+    })
+    test.after(() => elsewhere.close())
+    assert.equal(elsewhere.setUpLink, undefined)
+  })
 })
 
 describe('a set-up link', () => {
