@@ -41,6 +41,11 @@ export function tokenCommand(): Command {
           const message = `is ${issuer}: tokens without a sign-in are made only on loopback and in development mode`
           throw wrongOperand('publicUrl', message)
         }
+        if (config.authorizationServer === 'external') {
+          const message =
+            'is external, so no token from here counts: get one from an issuer of the configuration'
+          throw wrongOperand('authorizationServer', message)
+        }
         const catalogue = new ScopeCatalogue(config.scopes)
         const unknown = scopes.find((one) => !catalogue.knows(one))
         if (unknown !== undefined) {

@@ -93,6 +93,17 @@ describe('portcullis token', () => {
     assert.match(stderr, /is https:\/\/mcp\.example\.com: tokens without a sign-in/)
   })
 
+  it('is made for no installation whose gateway would refuse it', async () => {
+    const data = folder()
+    await withStore({ data }, async () => undefined, { beforeMaking: async () => undefined })
+    const file = join(data, 'portcullis.yaml')
+    const issuers = [{ issuer: 'http://127.0.0.1:9', audiences: ['mcp'] }]
+    writeFileSync(file, JSON.stringify({ data, authorizationServer: 'external', issuers }))
+    const { code, stdout, stderr } = await portcullis(['token', '-c', file])
+    assert.deepEqual([code, stdout], [2, ''])
+    assert.match(stderr, /authorizationServer: is external, so no token from here counts/)
+  })
+
   it('refuses what makes no sense', async () => {
     for (const [args, says] of [
       [['--seconds', 'x'], /whole number from 1 to 86400/],
