@@ -23,10 +23,10 @@ before(async () => {
   const chosen = { ...testClients[1], id: 'chosen' }
   const spelled = { ...testClients[1], id: 'spelled', secret: spelledSecret }
   const unreadable = { ...testClients[1], id: 'un+readable', secret: unreadableSecret }
+  const readable = { ...testClients[1], id: 'readable', secret: unreadableSecret }
   const everywhere = { ...testClients[1], id: 'everywhere' }
-  installation = await startInstallation({
-    config: { clients: [...testClients, guessed, chosen, spelled, unreadable, everywhere, signing] },
-  })
+  const own = [guessed, chosen, spelled, unreadable, readable, everywhere, signing]
+  installation = await startInstallation({ config: { clients: [...testClients, ...own] } })
 })
 after(async () => {
   await installation.close()
@@ -199,6 +199,7 @@ describe('a client with a secret (A57, R16)', () => {
     for (const [name, sent] of [
       [id, unreadableSecret],
       [encodeURIComponent(id), encodeURIComponent(unreadableSecret)],
+      ['readable', unreadableSecret],
     ] as const)
       assert.equal((await ask({}, basic(name, sent))).status, 200, sent)
     assertRefused(await ask({}, basic(id, `${unreadableSecret}%`)))

@@ -51,10 +51,13 @@ it('an authorization request that is refused is held, also where the address of 
     `${issuer}/callback?error=invalid_scope`,
     `${issuer}/x/interaction/abc?error=invalid_scope`,
     '//evil.example/interaction/abc?error=invalid_scope',
+    'https://evil.example/callback#error=invalid_scope',
   ]) {
     const response = await answerWith((context) => context.redirect(target))
     assert.equal(response.headers.get('location'), null, target)
     assert.equal(response.status, 400, target)
-    assert.match(await response.text(), /The program will be told at/)
+    const page = await response.text()
+    assert.match(page, /The program will be told at/)
+    assert.match(page, /<code>invalid_scope</, target)
   }
 })
