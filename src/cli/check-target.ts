@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs'
+import { accessSync, constants, lstatSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type OperandWrong, wrongOperand } from './operand-wrong.ts'
 
@@ -18,6 +18,8 @@ export function checkTarget(operand: string, file: string): void {
   }
   if (!leadsToFolder(dirname(path))) throw wrong('its folder does not exist')
   if (leadsToFolder(path)) throw wrong('is a folder: name a file')
+  // A device, a pipe or a link is written to, not replaced: opening it says why it cannot be.
+  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() === false) return
   try {
     accessSync(dirname(path), constants.W_OK)
   } catch {

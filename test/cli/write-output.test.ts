@@ -19,6 +19,7 @@ import { OperandWrong } from '../../src/cli/operand-wrong.ts'
 import { writeTarget } from '../../src/cli/write-output.ts'
 import { startBrokenServer } from '../fixtures/broken-server.ts'
 import { portcullis } from '../support/command.ts'
+import { replaceFs } from '../support/replace-fs.ts'
 
 const program = join(import.meta.dirname, '../../bin/portcullis.js')
 const folder = (): string => mkdtempSync(join(tmpdir(), 'portcullis-output-'))
@@ -70,6 +71,20 @@ describe('a file that a command writes', () => {
     await write(join(target, 'out'))
     assert.equal(readFileSync(join(target, 'elsewhere'), 'utf8'), 'one\ntwo\n')
     assert.equal(statSync(join(target, 'elsewhere')).mode & 0o777, 0o600)
+  })
+
+  it('may be a device or a pipe in a folder that this user cannot write to, such as /dev/stdout', async (test) => {
+    const target = folder()
+    writeFileSync(join(target, 'out'), 'of yesterday')
+    const denied = Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' })
+    replaceFs(test, 'accessSync', () => {
+      throw denied
+    })
+    await write('/dev/null')
+    await assert.rejects(write(join(target, 'out')), {
+      name: 'OperandWrong',
+      message: `--out: ${target} is not writable: name another folder`,
+    })
   })
 
   it('is refused with the reason, in one line, if the system does not take its name', async () => {
