@@ -81,11 +81,17 @@ describe('the consent page', () => {
   })
 
   it('knows addresses of this computer and of networks in any spelling (R11, A54)', async () => {
-    for (const host of ['localhost', 'app.localhost', 'localhost.'])
+    for (const place of [
+      'https://localhost:8443',
+      'https://app.localhost:8443',
+      'https://localhost.:8443',
+      'http://127.0.0.1:8443',
+      'http://[::1]:8443',
+    ])
       assert.match(
-        await ask({ redirect_uris: [`https://${host}:8443/cb`] }),
+        await ask({ redirect_uris: [`${place}/here`] }),
         /That is a program on this computer/,
-        host,
+        place,
       )
     for (const host of ['0.0.0.0', '10.0.0.1', '[::]', '[::ffff:127.0.0.1]']) {
       const html = await ask({ client_name: 'Claude Code', redirect_uris: [`https://${host}:8443/cb`] })
@@ -110,6 +116,16 @@ describe('the consent page', () => {
     await client.authorize({}, browser)
     assert.equal(browser.pages.length, pages + 1, 'every time')
     await known.close()
+  })
+
+  it('warns also of another alphabet in the address of that description (A49)', async (test) => {
+    const id = 'https://xn--80ak6aa92e.example/client'
+    const redirectUris = ['https://app.example/cb']
+    const known = await startInstallation({ config: { clients: [{ id, name: 'Notes', redirectUris }] } })
+    test.after(() => known.close())
+    const browser = new FormBrowser()
+    await new OAuthClient(known.url, id, redirectUris[0]).authorize({}, browser)
+    assert.match(lastQuestion(browser), /letters of another alphabet/)
   })
 
   it('shows openid as what it is, and the answer says that it was granted (T1)', async () => {
