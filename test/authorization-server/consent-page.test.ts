@@ -100,6 +100,19 @@ describe('the consent page', () => {
     }
   })
 
+  it('of a link that opens a program says so, and shows its scheme, since any program can claim it (R11, A54)', async (test) => {
+    const redirectUris = ['notes-app://callback']
+    const clients = [{ id: 'notes', name: 'Notes', redirectUris }]
+    const known = await startInstallation({
+      config: { clients, registration: { privateUseRedirects: redirectUris } },
+    })
+    test.after(() => known.close())
+    const browser = new FormBrowser()
+    await new OAuthClient(known.url, 'notes', redirectUris[0]).authorize({}, browser)
+    assert.match(lastQuestion(browser), /goes to <strong>notes-app:<\/strong>/)
+    assert.match(lastQuestion(browser), /Any program here can claim this kind of link/)
+  })
+
   it('of a client whose id is the URL of its description shows whose that is, and where the answer goes (R11, A54)', async () => {
     const id = 'https://claude.ai/oauth/client-metadata'
     const redirectUris = ['http://localhost/callback']
