@@ -103,6 +103,14 @@ describe('CSV', () => {
       assert.equal(cells[named.indexOf(name)], String(members[name]))
   })
 
+  it('has what is left of arguments as JSON', () => {
+    for (const [kept, written] of [
+      [{ hash: 'h' }, '"{""hash"":""h""}"'],
+      [{ redacted: { path: '/x' } }, '"{""redacted"":{""path"":""/x""}}"'],
+    ] as const)
+      assert.ok(writeCsv([event({ arguments: kept })]).includes(`,${written},`))
+  })
+
   it('has a heading, and quotes what needs it', () => {
     assert.match(csvHeader, /^time,event,outcome,subject,clientId,/)
     assert.match(writeCsv([event({ object: 'a "b", c' })]), /"a ""b"", c"/)

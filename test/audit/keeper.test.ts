@@ -284,7 +284,7 @@ describe('retention', () => {
     )
   })
 
-  it('keeps what a sink does not have yet, and what was changed', async () => {
+  it('keeps what a sink does not have yet, until it has, and what was changed', async () => {
     const made = makeTrailFolder()
     const sink = memorySink()
     sink.down = true
@@ -297,6 +297,12 @@ describe('retention', () => {
     await keeper.close()
     assert.equal(listFiles(made.folder).length, 2)
     assert.equal(sink.lines.length, 0)
+    sink.down = false
+    await keep(made, made.open(), [sink]).close()
+    const next = keep(made, made.open(), [sink], 1)
+    await until(() => listFiles(made.folder).length === 1)
+    await next.close()
+    assert.match(sink.lines.join(), /"old".*"new".*"action":"prune"/s)
 
     const changed = makeTrailFolder()
     const other = changed.open()
