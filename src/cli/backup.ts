@@ -34,9 +34,9 @@ export function backupCommand(): Command {
     .option('--force', 'replace the file if it exists')
     .action(async (name: string, flags: BackupFlags) => {
       const config = loadEmbedded(flags, 'pg_dump')
-      const [file, folder] = [resolve(name), resolve(config.data)]
+      const folder = resolve(config.data)
       requireStore(config)
-      checkTarget(name, file)
+      const file = targetOf(name)
       refuseOwn(name, file, { home: config.tenant?.home ?? folder, config: flags.config })
       const known = knownSecret(config)
       const withSecret = known === undefined
@@ -142,6 +142,19 @@ function loadEmbedded(
   if (config.store.url === undefined) return config
   const message = `the store is a PostgreSQL database: use ${tool}, and keep the secret with what it writes`
   throw wrongOperand('store.url', message)
+}
+
+/** The file to write, to which links lead. Throws OperandWrong for what none may take the place of, such as a device. */
+function targetOf(name: string): string {
+  const path = resolve(name)
+  checkTarget(name, path)
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found === undefined) return path
+  if (!found.isFile())
+    throw wrongOperand(name, 'is no file, and a backup can only be written to one: name one')
+  const file = realpathSync(path)
+  checkTarget(name, file)
+  return file
 }
 
 /**

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -48,5 +48,23 @@ describe('portcullis backup', () => {
       [file, config].map((path) => readFileSync(path, 'utf8')),
       contents,
     )
+  })
+
+  it('takes the place of no device, pipe or link, such as /dev/stdout', async () => {
+    const data = folder()
+    assert.equal((await portcullis(['user', 'invite', 'alice', '--data', data])).code, 0)
+    const [stdout, link, file] = [inFolder('stdout'), inFolder('link'), inFolder('file')]
+    symlinkSync('/proc/self/fd/1', stdout)
+    symlinkSync(file, link)
+    writeFileSync(file, 'of yesterday')
+    const refused = await portcullis(['backup', stdout, '--force', '--data', data])
+    assert.deepEqual([refused.code, refused.stdout], [2, ''])
+    assert.match(refused.stderr, /stdout: is no file, and a backup can only be written to one: name one$/m)
+    assert.equal((await portcullis(['backup', link, '--force', '--data', data])).code, 0)
+    assert.deepEqual(
+      [stdout, link].map((path) => lstatSync(path).isSymbolicLink()),
+      [true, true],
+    )
+    assert.match(readFileSync(file, 'latin1'), /^SQLite format/)
   })
 })
