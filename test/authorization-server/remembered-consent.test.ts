@@ -74,6 +74,8 @@ describe('consent that is remembered (X2)', () => {
       assert.equal((await ask({ agreed: [agreed] })).isGranted, false)
     for (const asked of [[], ['made:up']])
       assert.equal((await ask({ agreed: [[]], asked })).isGranted, false, 'who asks for nothing is asked')
+    const beyond = await ask({ asked: [scope, 'made:up'] })
+    assert.equal(beyond.isGranted, true, 'what nobody can get is no question')
   })
 
   it('leaves no grant where it is taken back at that moment (A58)', async () => {
