@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { request } from 'node:http'
+import { IncomingMessage, request, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { type Running, start } from '../../src/app.ts'
 import { cookieNames } from '../../src/authorization-server/cookies.ts'
+import { knownBrowsers } from '../../src/authorization-server/known-browser.ts'
+import { Provider } from '../../src/authorization-server/library.ts'
+import type { AuthorizationServerSettings } from '../../src/authorization-server/settings.ts'
 import { loadConfig } from '../../src/config/load.ts'
+import { systemClock } from '../../src/core/clock.ts'
+import { masterSecret } from '../../src/core/secret.ts'
 import { siteOf } from '../../src/core/site.ts'
+import type { Account } from '../../src/identity/contract.ts'
 import { freePort } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
 
@@ -115,6 +123,21 @@ describe('cookies under https (X4, A48)', () => {
     for (const cookie of others) {
       assert.match(cookie, /; ?path=\/(?:interaction|authorize)\/[\w-]+(?:;|$)/i, 'for one request alone')
     }
+  })
+
+  it('are so also where they say who has signed in before', () => {
+    const provider = new Provider(publicUrl)
+    provider.proxy = true
+    const req = new IncomingMessage(new Socket())
+    req.headers['x-forwarded-proto'] = 'https'
+    const res = new ServerResponse(req)
+    const settings = { secret: masterSecret(randomBytes(32)), site: siteOf(publicUrl), clock: systemClock }
+    const browsers = knownBrowsers(provider, settings as AuthorizationServerSettings)
+    browsers.remember({ req, res }, { id: 'ada' } as Account)
+    assert.match(
+      String(res.getHeader('set-cookie')),
+      /^__Host-portcullis-known=[\w-]+; path=\/; expires=[^;]+; samesite=lax; secure; httponly$/,
+    )
   })
 
   it('have names of their own for each port and path of a host: browsers keep one jar for all ports', () => {
