@@ -71,6 +71,9 @@ export async function explainListenError(error: unknown, place: Place): Promise<
   if (code === 'EACCES') return new PortForbidden(place)
   if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT')
     return new AddressUnusable(place, 'not an address of this machine')
+  // A multicast address, or fe80::1 without the interface that it is on.
+  if (code === 'EINVAL')
+    return new AddressUnusable(place, 'not one to listen at, or lacks its interface (fe80::1%eth0)')
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return new AddressUnusable(place, 'a name without a known address')
   return code === 'EADDRINUSE' ? new PortTaken(place, await portHolder(place.port)) : error

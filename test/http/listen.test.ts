@@ -37,6 +37,7 @@ describe('listening', () => {
   it('says what is wrong with an address that is not of this machine, and which setting names it', async () => {
     for (const [code, why] of [
       ['EADDRNOTAVAIL', 'not an address of this machine'],
+      ['EINVAL', 'not one to listen at, or lacks its interface (fe80::1%eth0)'],
       ['ENOTFOUND', 'a name without a known address'],
     ] as const) {
       const server = createServer()
