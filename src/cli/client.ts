@@ -22,6 +22,7 @@ import { type AddFlags, newClientMetadata } from './new-client.ts'
 import { wrongOperand } from './operand-wrong.ts'
 import { operatorName } from './operator.ts'
 import { printable } from './printable.ts'
+import { table } from './table.ts'
 import { addInstallationFlags, type OpenStore, type StoreFlags, withStore } from './with-store.ts'
 
 /** `portcullis client`: the clients in the store. A running server sees every change immediately. */
@@ -136,10 +137,10 @@ async function show(open: OpenStore, { json }: Flags, id: string): Promise<void>
   const known = await describeKnown(open, id, blocked.has(id))
   const described = { ...known, ...describeBlock(blocked.get(id)) }
   if (json === true) return console.log(JSON.stringify(described, undefined, 2))
-  for (const [name, value] of Object.entries(described))
-    console.log(
-      `${name.padEnd(28)}${printable(typeof value === 'string' ? value : (JSON.stringify(value) ?? 'never'))}`,
-    )
+  const rows = Object.entries(described).map(([name, value]) => {
+    return [name, printable(typeof value === 'string' ? value : (JSON.stringify(value) ?? 'never'))]
+  })
+  console.log(table(rows))
 }
 
 /** What is known of a client: of one that is blocked perhaps nothing but its id. Throws OperandWrong. */

@@ -1,4 +1,4 @@
-/** Formats rows, the first of which contains the headings, with each column as wide as its widest cell. */
+/** Formats rows, the first of which may contain headings, with each column as wide as its widest cell. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   return rows

@@ -40,6 +40,8 @@ describe('portcullis client, of what is in the store and in the file', { timeout
     assert.match(shown.out, /^client_name +Ed\[31mitor$/m)
     assert.match(shown.out, /^last_used_at +never$/m)
     assert.doesNotMatch(shown.out, /operator_client/, 'what only the program needs to know')
+    const strict = idOf(await one('add', '--json', ...users, '--require-pushed-requests'))
+    assert.match((await one('show', strict)).out, /^require_pushed_authorization_requests +true$/m)
     assert.match((await one('list')).out, /robot[^]*Ed\[31mitor/)
     const name = `E\u202e\u2028d${'o'.repeat(36)}\u{1f600}${'o'.repeat(60)}`
     await one('add', ...users.with(1, name))
