@@ -43,14 +43,15 @@ interface Explained {
   readonly code: number
 }
 
-/** Runs the command in this process, for a token with these claims. */
+/** Runs the command in this process, for a token with these claims. The server may be left out. */
 async function explain(claims: object, args: readonly string[], server = 'files'): Promise<Explained> {
   const path = join(folder, 'claims.json')
   writeFileSync(path, JSON.stringify(claims))
   const log = mock.method(console, 'log', () => {})
   const error = mock.method(console, 'error', () => {})
   try {
-    const given = ['-c', file, '--claims', path, '--server', server, ...args]
+    const named = server === '' ? [] : ['--server', server]
+    const given = ['-c', file, '--claims', path, ...named, ...args]
     await explainCommand().exitOverride().parseAsync(given, { from: 'user' })
     const code = Number(process.exitCode ?? 0)
     return { text: log.mock.calls.map((call) => String(call.arguments[0])).join('\n'), code }
@@ -148,6 +149,8 @@ describe('portcullis explain', () => {
     assert.equal((await documented(old, ['--method', 'tools/list'])).answer?.why, 'token expired')
     for (const at of ['issue', '2026-09-21T14:15:00Z'])
       assert.equal((await documented(old, ['--method', 'tools/list', '--at', at])).decision, 'allow', at)
+    const later = await documented(old, ['--method', 'tools/list', '--at', '2026-09-21T14:30:00Z'])
+    assert.equal(later.answer?.why, 'token expired')
     const unbound = await documented({ ...good, scope: 'mcp:*' }, ['--name', 'add'], 'bound')
     assert.equal(unbound.answer?.why, 'token comes without a proof')
     const claims = { ...good, scope: 'mcp:*', cnf: { jkt: 'thumbprint' } }
@@ -159,6 +162,7 @@ describe('portcullis explain', () => {
     const claims = { ...good, scope: 'mcp:tools' }
     assert.equal((await explain(claims, ['--name', 'add', '--expect', 'allow'])).code, 0)
     assert.equal((await explain(claims, ['--name', 'add', '--expect', 'challenge'])).code, 1)
+    assert.equal((await explain(claims, ['--name', 'get_all'])).code, 0, 'none was expected')
     assert.equal((await explain(claims, ['--name', 'get_all', '--expect', 'deny'])).code, 0)
   })
 
@@ -175,6 +179,8 @@ describe('portcullis explain', () => {
     for (const [args, told] of [
       [[], /--method: name what is called/],
       [['--method', 'tools/call'], /--name: tools\/call names what it calls/],
+      [['--method', 'prompts/get'], /--name: prompts\/get names what it calls/],
+      [['--method', 'resources/read'], /--uri: resources\/read names what it calls/],
       [['--name', 'x', '--server', 'none'], /--server: there is no none: the configuration has files, bound/],
       [['--name', 'x', '--tenant', 't'], /--tenant: the configuration has no tenant "t", but acme/],
       [['--name', 'x', '--params', '[]'], /--params: is not a JSON object/],
@@ -192,12 +198,12 @@ describe('portcullis explain', () => {
     }
   })
 
-  it('asks for one server where there are several', async () => {
-    const given = ['-c', file, '--claims', file, '--name', 'x']
+  it('asks for one server where there are several, and takes the only one', async () => {
     await assert.rejects(
-      explainCommand().exitOverride().parseAsync(given, { from: 'user' }),
+      explain(good, ['--name', 'x'], ''),
       /--server: name one: the configuration has files, bound$/,
     )
+    assert.match((await explain(good, ['--name', 'echo', '--tenant', 'acme'], '')).text, / echo .* at files,/)
   })
 
   it('shows what a token says without steering the terminal (A14)', async () => {
