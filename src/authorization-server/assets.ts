@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import { icon } from '../http/icon.ts'
-import { iconPath, passkeyScriptPath, stylesheetPath } from '../http/page.ts'
+import { iconPath, passkeyScriptPath, sendOnceScriptPath, stylesheetPath } from '../http/page.ts'
 import { passkeyScript } from '../http/passkey-script.ts'
+import { sendOnceScript } from '../http/send-once-script.ts'
 import { stylesheet } from '../http/stylesheet.ts'
 
 /** For a name that changes with the content. */
@@ -23,6 +24,7 @@ function asset(type: string, content: string, cacheControl = forEver): (res: Ser
 /** What sends the files that pages load, by local path. */
 export const assets: ReadonlyMap<string, (res: ServerResponse) => void> = new Map([
   [stylesheetPath, asset('text/css', stylesheet)],
+  [sendOnceScriptPath, asset('text/javascript', sendOnceScript)],
   [passkeyScriptPath, asset('text/javascript', passkeyScript)],
   [iconPath, asset('image/svg+xml', icon)],
   // Where browsers look by themselves.

@@ -1,5 +1,5 @@
 import type { Provider } from 'oidc-provider'
-import { type Markup, pageHeaders, scriptPageHeaders } from '../http/page.ts'
+import { type Markup, pageHeaders } from '../http/page.ts'
 import type { Account, LoginRefused } from '../identity/contract.ts'
 import { addressOf } from './caller-address.ts'
 import type { Form } from './forms.ts'
@@ -77,7 +77,6 @@ export function loginDesk(
     const passkeyOptions = await passkeys?.startLogin(place.holder)
     return localLoginPage(site, { ...shown, passkeyOptions })
   }
-  const headers = passkeys === undefined ? pageHeaders : scriptPageHeaders
 
   const decide = async (
     context: PageContext,
@@ -94,19 +93,14 @@ export function loginDesk(
     note.reason = answer.reason
     const { retryAfterSeconds: wait } = answer
     return sendMarkup(context, await page(place, name, answer.refused), wait === undefined ? 422 : 429, {
-      ...headers,
+      ...pageHeaders,
       ...(wait === undefined ? {} : { 'Retry-After': String(wait) }),
     })
   }
 
   return {
     show: async (context, place) =>
-      sendMarkup(
-        context,
-        await page(place, loginForm === 'development' ? developmentName : ''),
-        200,
-        headers,
-      ),
+      sendMarkup(context, await page(place, loginForm === 'development' ? developmentName : '')),
     async check(context, place, form) {
       const name = textOf(form['name'])
       const begunAt = clock.now()

@@ -1,7 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { displayText } from '../core/display-text.ts'
 import type { Site } from '../core/site.ts'
-import { scriptPageHeaders } from '../http/page.ts'
 import type { Passkeys } from '../identity/passkey-contract.ts'
 import type { Form, Forms } from './forms.ts'
 import type { Notes } from './notes.ts'
@@ -36,7 +35,7 @@ export function addPasskeyPages(
       loginAgain: `${loginLocation(site, passkeysPath)}&again`,
       problem,
     })
-    return sendMarkup(context, page, problem === undefined ? 200 : 422, scriptPageHeaders)
+    return sendMarkup(context, page, problem === undefined ? 200 : 422)
   }
 
   /** For users who are signed in; all others are sent to the login. */

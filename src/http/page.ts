@@ -6,6 +6,7 @@ import type { Site } from '../core/site.ts'
 import { splitTarget } from './exchange.ts'
 import { icon } from './icon.ts'
 import { passkeyScript } from './passkey-script.ts'
+import { sendOnceScript } from './send-once-script.ts'
 import { stylesheet } from './stylesheet.ts'
 
 /** Escaped HTML. */
@@ -23,14 +24,14 @@ export const stylesheetPath = assetPath(stylesheet, 'css')
 export const iconPath = assetPath(icon, 'svg')
 
 /**
- * The headers of every page: only our own style sheet may load, nobody may frame the page, nothing is cached
- * or leaks in a Referer. There is no `form-action`, since browsers apply it to the redirect after a form,
+ * The headers of every page: only our own style sheet and scripts may load, and no script within the page;
+ * nobody may frame the page, and nothing is cached or leaks in a Referer. There is no `form-action`, since browsers apply it to the redirect after a form,
  * which leads to the client.
  */
 export const pageHeaders: Readonly<Record<string, string>> = {
   'Content-Type': 'text/html; charset=utf-8',
   'Content-Security-Policy':
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
   'X-Frame-Options': 'DENY',
   'X-Content-Type-Options': 'nosniff',
   // 'no-referrer' would make browsers send `Origin: null` with our own forms.
@@ -46,16 +47,13 @@ export function wantsPage({ headers, url = '' }: IncomingMessage): boolean {
   return headers.accept?.includes('text/html') === true && !splitTarget(url).path.includes('/.well-known/')
 }
 
-/** The headers of a page with our one script; no other script may run. */
-export const scriptPageHeaders: Readonly<Record<string, string>> = {
-  ...pageHeaders,
-  'Content-Security-Policy': `${pageHeaders['Content-Security-Policy']}; script-src 'self'`,
-}
+/** The path of the script of all pages. */
+export const sendOnceScriptPath = assetPath(sendOnceScript, 'js')
 
 /** The path of the script for passkeys. */
 export const passkeyScriptPath = assetPath(passkeyScript, 'js')
 
-/** Loads the script for passkeys. Belongs at the end of a page that is sent with `scriptPageHeaders`. */
+/** Loads the script for passkeys. */
 export function passkeyScriptTag(site: Site): Markup {
   return html`<script src="${site.path(passkeyScriptPath)}" defer></script>`
 }
@@ -71,6 +69,7 @@ export function renderPage(site: Site, title: string, content: Markup): Markup {
     <title>${title} · Portcullis</title>
     <link rel="icon" type="image/svg+xml" href="${site.path(iconPath)}" />
     <link rel="stylesheet" href="${site.path(stylesheetPath)}" />
+    <script src="${site.path(sendOnceScriptPath)}" defer></script>
   </head>
   <body>
     <main>

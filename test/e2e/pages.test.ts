@@ -165,6 +165,39 @@ describe('a person with a keyboard alone and no scripts', { timeout: 60_000 }, (
   })
 })
 
+describe('a double click', { timeout: 60_000 }, () => {
+  it('sends a form once, as does the Enter key: the answer to the first is the one that counts', () =>
+    withPage({}, async (page) => {
+      const sent: string[] = []
+      page.on('request', (request) => {
+        if (request.method() === 'POST') sent.push(new URL(request.url()).pathname.split('/').at(-1) ?? '')
+      })
+      await authorize(page)
+      await page.getByLabel('Name').focus()
+      for (let press = 0; press < 2; press++) await page.keyboard.press('Enter', { delay: 0 })
+      const button = page.getByRole('button', { name: 'Approve' })
+      await button.waitFor()
+      await button.click({ clickCount: 2 })
+      await page.waitForURL(/\/callback\?/)
+      assert.deepEqual(sent, ['login', 'consent'])
+    }))
+
+  it('that began on the page before presses no button on the page that has come since', () =>
+    withPage({}, async (page) => {
+      await authorize(page).then(() => signIn(page))
+      const button = page.getByRole('button', { name: 'Approve' })
+      await button.hover()
+      const posts: string[] = []
+      page.on('request', (request) => posts.push(request.method()))
+      await page.mouse.down({ clickCount: 2 })
+      await page.mouse.up({ clickCount: 2 })
+      assert.equal(await page.evaluate('document.activeElement.value'), 'approve', 'it was clicked')
+      assert.deepEqual(posts, [])
+      await button.click()
+      await page.waitForURL(/\/callback\?/)
+    }))
+})
+
 describe('a client that is called by a scheme of its own (N17)', { timeout: 60_000 }, () => {
   it('is called: the policy of the consent page lets Chromium follow the answer out of the web', async () => {
     const editor = await OAuthClient.register(installation.url, {

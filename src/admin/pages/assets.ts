@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { icon } from '../../http/icon.ts'
 import { assetPath } from '../../http/page.ts'
+import { sendOnceScript } from '../../http/send-once-script.ts'
 import { stylesheet } from '../../http/stylesheet.ts'
 import { dashboardScript } from './dashboard-script.ts'
 import { dashboardStylesheet } from './dashboard-stylesheet.ts'
@@ -24,6 +25,7 @@ function asset(extension: string, type: string, content: string): Asset {
 export const assets = {
   style: asset('css', 'text/css', stylesheet + dashboardStylesheet),
   chartStyle: asset('css', 'text/css', readFileSync(join(charts, 'uPlot.min.css'), 'utf8')),
+  sendOnce: asset('js', 'text/javascript', sendOnceScript),
   charts: asset('js', 'text/javascript', readFileSync(join(charts, 'uPlot.iife.min.js'), 'utf8')),
   script: asset('js', 'text/javascript', dashboardScript),
   icon: asset('svg', 'image/svg+xml', icon),

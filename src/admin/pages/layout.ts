@@ -15,7 +15,7 @@ export interface Frame {
   readonly csrf: string
 }
 
-/** Like those of all pages, with our own scripts, and with forms that lead only here. */
+/** Like those of all pages, with our own event stream, and with forms that lead only here. */
 const dashboardHeaders: Readonly<Record<string, string>> = {
   ...pageHeaders,
   'Content-Security-Policy':
@@ -75,6 +75,7 @@ function document(title: string, body: Markup, kind: string): Markup {
     <link rel="icon" type="image/svg+xml" href="${assets.icon.path}" />
     <link rel="stylesheet" href="${assets.chartStyle.path}" />
     <link rel="stylesheet" href="${assets.style.path}" />
+    <script src="${assets.sendOnce.path}" defer></script>
   </head>
   <body class="${kind}">
     ${body}
