@@ -7,7 +7,7 @@ import { formLimit } from './form.ts'
 import { actOnRow, showListing } from './listing-steps.ts'
 import { showOverview, streamOverview } from './overview-steps.ts'
 import { type Asset, assets } from './pages/assets.ts'
-import { answerPage, smallPage } from './pages/layout.ts'
+import { answerPage, hrefOf, smallPage } from './pages/layout.ts'
 import { enter, proveOwner, showLink, signOut } from './sign-in-steps.ts'
 import { admitVisitors } from './visit.ts'
 
@@ -43,11 +43,17 @@ export function dashboardApp(ports: DashboardPorts): Hono {
 
   app.get('/', forSession(showOverview(ports)))
   app.get('/events', forSession(streamOverview(ports)))
+  // A page that answers a form has the address of that form's target, which may be opened again.
+  const leadTo = (path: string) => (context: Context) =>
+    context.redirect(hrefOf(ports, path) + new URL(context.req.url).search, 303)
   app.post('/sign-out', forForm(signOut(ports)))
+  app.get('/sign-out', leadTo('/'))
   for (const listing of ports.listings) {
     app.get(listing.path, forSession(showListing(listing)))
-    for (const [name, { act }] of Object.entries(listing.actions))
+    for (const [name, { act }] of Object.entries(listing.actions)) {
       app.post(`${listing.path}/${name}`, forForm(actOnRow(listing, act)))
+      app.get(`${listing.path}/${name}`, leadTo(listing.path))
+    }
   }
   return app
 }

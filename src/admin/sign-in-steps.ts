@@ -36,6 +36,8 @@ export function signOut({ place, access }: SignInPorts): VisitHandler {
   return async (context, { session }) => {
     await access.leave(session, addressOf(context))
     context.header('Set-Cookie', sessionCookie(place, context.req.header('host'), undefined))
+    // Over plain http, Safari keeps pages for its Back button that it must not store.
+    context.header('Clear-Site-Data', '"cache"')
     return answerPage(context, signInPage(place))
   }
 }

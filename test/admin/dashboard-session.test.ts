@@ -39,6 +39,24 @@ describe('a session of the dashboard (A73)', { timeout: 30_000 }, () => {
     assert.equal((await visitor.get('/events')).status, 401)
   })
 
+  it('makes the browser forget its pages when it ends', async () => {
+    const visitor = await openDashboard(await installation.dashboardLink())
+    const { headers } = await visitor.post('/sign-out', {})
+    assert.equal(headers.get('clear-site-data'), '"cache"')
+  })
+
+  it('has no address that leads nowhere when it is opened again, as by a browser that restores its tabs', async () => {
+    const visitor = await openDashboard(await installation.dashboardLink())
+    for (const [from, to] of [
+      ['/sign-out', '/'],
+      ['/clients/block?q=a+b&page=2', '/clients?q=a+b&page=2'],
+      ['/keys/rotate', '/keys'],
+    ] as const) {
+      const { status, url } = await visitor.get(from)
+      assert.deepEqual([status, url], [200, installation.adminUrl + to])
+    }
+  })
+
   it('is over after eight hours, whether or not anybody has tidied up', async () => {
     const visitor = await openDashboard(await installation.dashboardLink())
     clock.advance((dashboardSessionSeconds - 60) * 1000)
