@@ -28,13 +28,14 @@ export function addPasswordPages(
   pages: PageApp,
   { site, passwords, browsers, forms, notes, visitor, enter, clock }: PasswordPorts,
 ): void {
-  const pageFor = async (who: SignedIn, problem?: string) =>
+  const pageFor = async (who: SignedIn, endsAll: boolean, problem?: string) =>
     passwordPage(site, {
       action: site.path(passwordPath),
       csrf: forms.token(who.session.uid),
       accountName: displayText(who.account.displayName),
       name: await passwords.nameOf(who.account),
       asksCurrent: !isRecent(who, clock),
+      endsAll,
       problem,
     })
 
@@ -42,7 +43,7 @@ export function addPasswordPages(
     const who = await visitor(context)
     return who === undefined
       ? context.redirect(loginLocation(site, passwordPath), 303)
-      : sendMarkup(context, await pageFor(who))
+      : sendMarkup(context, await pageFor(who, true))
   })
 
   pages.post(passwordPath, async (context) => {
@@ -53,13 +54,14 @@ export function addPasswordPages(
     note.subject = who.accountId
     const visit = visitOf(context)
     const password = textOf(form['password'])
+    const endsAll = form['ends'] === 'all'
     const begunAt = clock.now()
     const answer =
       password === textOf(form['repeated'])
         ? await passwords.change(who.account, {
             current: isRecent(who, clock) ? undefined : textOf(form['current']),
             password,
-            endsAll: form['ends'] === 'all',
+            endsAll,
             address: addressOf(context.env.incoming),
             known: browsers.read(visit),
           })
@@ -71,6 +73,6 @@ export function addPasswordPages(
     const { refused, reason = refused, retryAfterSeconds: wait } = answer
     Object.assign(note, { error: 'password_refused', reason })
     if (wait !== undefined) context.header('Retry-After', String(wait))
-    return sendMarkup(context, await pageFor(who, refused), wait === undefined ? 422 : 429)
+    return sendMarkup(context, await pageFor(who, endsAll, refused), wait === undefined ? 422 : 429)
   })
 }

@@ -175,6 +175,18 @@ describe('a new password of one’s own', () => {
     return { client, visitor, refresh }
   }
 
+  it('leaves the tick as the user set it when the password is refused', async () => {
+    const visitor = await somebody('ticker')
+    for (const [ends, shown] of [
+      [{ ends: 'all' }, true],
+      [{}, false],
+    ] as const) {
+      const sent = { current: goodPassword, ...chosen, repeated: wrongPassword, ...ends }
+      const { status, html } = await visitor.submit(path, sent)
+      assert.deepEqual([status, /name="ends" value="all" checked/.test(html)], [422, shown])
+    }
+  })
+
   it('ends the access of programs unless the tick is taken away', async () => {
     const { client, visitor, refresh } = await granted('careful')
     const { html } = await visitor.get(path)

@@ -14,13 +14,15 @@ interface PasswordPage {
   readonly name: string | undefined
   /** False just after a login. */
   readonly asksCurrent: boolean
+  /** Whether the access of programs is to end, too. */
+  readonly endsAll: boolean
   readonly problem: string | undefined
 }
 
 /** Where users change their password. */
 export function passwordPage(
   site: Site,
-  { action, csrf, accountName, name, asksCurrent, problem }: PasswordPage,
+  { action, csrf, accountName, name, asksCurrent, endsAll, problem }: PasswordPage,
 ): Markup {
   return renderPage(
     site,
@@ -38,7 +40,7 @@ export function passwordPage(
         ${passwordRule}
         <label for="repeated">Repeat the new password</label>
         <input type="password" id="repeated" name="repeated" required maxlength="1024" autocomplete="new-password" />
-        <label class="choice"><input type="checkbox" name="ends" value="all" checked aria-describedby="ends" />
+        <label class="choice"><input type="checkbox" name="ends" value="all" ${endsAll ? 'checked' : ''} aria-describedby="ends" />
           Also revoke the access of all programs and remove my passkeys</label>
         <p class="quiet" id="ends">Leave this ticked if somebody else may know the old password: they may have let a program
           in or added a passkey. If you untick it, programs and passkeys stay as they are.</p>
