@@ -64,7 +64,7 @@ async function tenantLink(): Promise<string> {
   return link
 }
 
-async function call(method: string): Promise<void> {
+async function call(method: string, name = 'pay'): Promise<void> {
   const response = await fetch(installation.mcpUrl, {
     method: 'POST',
     headers: {
@@ -72,7 +72,7 @@ async function call(method: string): Promise<void> {
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',
     },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { name: 'pay' } }),
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { name } }),
   })
   await response.arrayBuffer()
 }
@@ -158,6 +158,29 @@ it('draws charts, anew where the colours change, and of ten minutes', { timeout:
       "[charts.get('traffic').scales.x.min, charts.get('traffic').scales.x.max]",
     )
     assert.equal(Number(to) - Number(from), 595)
+  })
+})
+
+it('tells the lines of a chart apart where colours are forced', { timeout: 60_000 }, () =>
+  withPage({ forcedColors: 'active' }, async (page) => {
+    await open(page, '/')
+    const colours = await page.evaluate<string[]>(
+      "[...document.querySelectorAll('[data-chart=traffic] .u-marker')].map((mark) => getComputedStyle(mark).borderTopColor).filter(Boolean)",
+    )
+    assert.equal(new Set(colours.slice(-3)).size, 3, colours.join(' '))
+  }),
+)
+
+it('leaves a table alone as long as it stays the same, whatever is in it', { timeout: 60_000 }, async () => {
+  await call('prompts/get', 'the "pay" prompt')
+  await withPage({}, async (page) => {
+    await open(page, '/')
+    await page.getByText('live', { exact: true }).waitFor()
+    await page.evaluate("globalThis.row = document.querySelector('[data-table=recent] tbody tr')")
+    await page.evaluate(
+      "new Promise((resolve) => { let left = 2; stream.addEventListener('overview', () => { if (--left === 0) resolve() }) })",
+    )
+    assert.ok(await page.evaluate('row.isConnected'), 'what was selected in it still is')
   })
 })
 

@@ -4,10 +4,10 @@
  * at the time of the request.
  */
 export const dashboardScript = `'use strict'
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
-const resolved = (name) => {
+const resolved = (name, adjust = 'auto') => {
   const probe = document.createElement('span')
   probe.style.color = 'var(' + name + ')'
+  probe.style.forcedColorAdjust = adjust
   document.body.append(probe)
   const found = getComputedStyle(probe).color
   probe.remove()
@@ -33,7 +33,11 @@ const draw = (name, points) => {
     // The clock of the server and of its log, whatever that of the browser is.
     tzDate: (at) => uPlot.tzDate(new Date(at * 1000), 'UTC'),
     axes: [{ values: '{HH}:{mm}', incrs: [60, 120, 300], space: 40 }, { size: 56 }].map((axis) => ({ ...axis, stroke: resolved('--soft'), grid: { stroke: resolved('--line'), width: 1 }, ticks: { stroke: resolved('--line'), width: 1 } })),
-    series: [{ label: 'UTC', value: '{HH}:{mm}:{ss}' }, ...series[name].map(([key, stroke]) => ({ label: titles[key], stroke: resolved(stroke), width: 2, points: { ...dots[name], fill: resolved(stroke) } }))],
+    series: [{ label: 'UTC', value: '{HH}:{mm}:{ss}' }, ...series[name].map(([key, colour]) => {
+      // Where colours are forced (high contrast), all lines would have that of text.
+      const stroke = resolved(colour, 'none')
+      return { label: titles[key], stroke, width: 2, points: { ...dots[name], fill: stroke } }
+    })],
   }
   charts.get(name)?.destroy()
   holder.replaceChildren()
@@ -44,7 +48,9 @@ let latest = JSON.parse(initial.textContent)
 const drawAll = () => { for (const name of Object.keys(series)) draw(name, latest) }
 drawAll()
 addEventListener('resize', drawAll)
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll)
+for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)']) matchMedia(query).addEventListener('change', drawAll)
+// Compared with what was sent: the browser writes quotation marks in another way.
+const shown = new Map()
 let stream
 const button = document.querySelector('[data-pause]')
 const state = document.querySelector('[data-state]')
@@ -55,8 +61,8 @@ const listen = () => {
     latest = points
     for (const [name, chart] of charts) chart.setData(dataOf(name, points))
     for (const [name, markup] of Object.entries(tables)) {
-      const holder = document.querySelector('[data-table=' + name + ']')
-      if (holder.innerHTML !== markup) holder.innerHTML = markup
+      if (shown.get(name) !== markup) document.querySelector('[data-table=' + name + ']').innerHTML = markup
+      shown.set(name, markup)
     }
     state.textContent = 'live'
   })

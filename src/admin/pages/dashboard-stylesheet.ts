@@ -32,6 +32,7 @@ th { color: var(--soft); font-weight: 600; white-space: nowrap }
 .search button { flex: none; padding: .25rem .75rem; font-size: .875rem }
 .pages { border: 0; margin: 0; padding: 0; color: var(--soft) }
 .told { padding: .625rem .75rem; background: var(--card); border-left: 4px solid var(--accent); border-radius: .25rem }
+.u-marker { forced-color-adjust: none }
 .u-legend, .u-legend th, .u-legend td { min-width: 0; padding: .125rem; color: var(--ink); border: 0; font-size: .8125rem }
 @media (max-width: 60rem) {
   /* A table that scrolls anyway has its rows in as few lines as they need. */
