@@ -46,6 +46,9 @@ export function addAccountPages(
     return sendMarkup(context, page)
   })
 
+  // A refusal of a form is shown at its address, which may be opened again.
+  pages.get(revokePath, (context) => context.redirect(site.path(accountPath), 303))
+
   pages.post(revokePath, async (context) => {
     const person = await visitor(context)
     if (person === undefined) throw new errors.SessionNotFound('nobody is signed in')

@@ -129,7 +129,7 @@ export function interactionPages(
   })
 
   // A page that answers a form has the address of that form's target, which may be opened again.
-  for (const path of [steps.login, steps.passkey, steps.provider])
+  for (const path of [steps.login, steps.passkey, steps.provider, consentPath(':uid')])
     pages.get(path, (context) =>
       context.redirect(site.path(interactionPath(context.req.param('uid') ?? '')), 303),
     )

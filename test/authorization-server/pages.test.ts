@@ -173,6 +173,8 @@ describe('login and consent', () => {
     for (const [path, to] of [
       [`${page}/login/passkey`, page],
       [`${page}/login/provider`, page],
+      [`${page}/consent`, page],
+      ['/account/revoke', '/account'],
       ['/login/passkey?next=/account/password', '/login?next=%2Faccount%2Fpassword'],
       ['/login/provider', '/login?next=%2Faccount'],
     ] as const) {
