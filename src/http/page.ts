@@ -24,9 +24,9 @@ export const stylesheetPath = assetPath(stylesheet, 'css')
 export const iconPath = assetPath(icon, 'svg')
 
 /**
- * The headers of every page: only our own style sheet and scripts may load, and no script within the page;
- * nobody may frame the page, and nothing is cached or leaks in a Referer. There is no `form-action`, since browsers apply it to the redirect after a form,
- * which leads to the client.
+ * The headers of every page: only our own style sheet and scripts may load, and no script within the page; nobody
+ * may frame the page, and nothing is cached or leaks in a Referer. There is no `form-action`, since browsers apply it
+ * to the redirect after a form, which leads to the client.
  */
 export const pageHeaders: Readonly<Record<string, string>> = {
   'Content-Type': 'text/html; charset=utf-8',
