@@ -17,6 +17,8 @@ import { checkTarget, isFolder } from './check-target.ts'
 import { configFor } from './config-for.ts'
 import { addConfigFlag, addTenantFlag } from './flags.ts'
 import { wrongOperand } from './operand-wrong.ts'
+import { showingTime } from './show-time.ts'
+import { exitOnSignal } from './signals.ts'
 import { requireStore, withStore } from './with-store.ts'
 
 interface BackupFlags {
@@ -42,9 +44,12 @@ export function backupCommand(): Command {
       const withSecret = known === undefined
       const secret = known ?? readSecretFile(folder)
       const change = { event: 'admin.backup', action: 'backup', target: file } as const
+      exitOnSignal() // so that nothing stays of an unfinished one
       const write = () =>
         writeBackup(storeFile(folder), file, { secret, withSecret, replace: flags.force === true })
-      await withStore(flags, (open) => audited(open, change, write))
+      await showingTime('copying and checking the store', () =>
+        withStore(flags, (open) => audited(open, change, write)),
+      )
       console.log(
         withSecret
           ? `${file} holds the store and the secret that opens it: keep it as safe as the data folder itself`
@@ -69,17 +74,21 @@ export function restoreCommand(): Command {
       const configured = knownSecret(config)
       const created = prepareDataFolder(folder)
       const change = { event: 'admin.backup', action: 'restore', target: file } as const
-      await restoreBackup(file, folder, {
-        configured,
-        replace: flags.force === true,
-        now: new Date(systemClock.now()),
-        async record(kept) {
-          // First, since it is done even if it cannot be recorded.
-          console.log(`${folder} now holds the store from ${file}`)
-          if (kept !== undefined) console.log(`the store that was there before is in ${kept}`)
-          await withStore(flags, (open) => audited(open, change, () => Promise.resolve()))
-        },
-      }).catch((error: unknown) => {
+      exitOnSignal() // so that nothing stays of an unfinished one
+      const put = (end: () => void) =>
+        restoreBackup(file, folder, {
+          configured,
+          replace: flags.force === true,
+          now: new Date(systemClock.now()),
+          async record(kept) {
+            end()
+            // First, since it is done even if it cannot be recorded.
+            console.log(`${folder} now holds the store from ${file}`)
+            if (kept !== undefined) console.log(`the store that was there before is in ${kept}`)
+            await withStore(flags, (open) => audited(open, change, () => Promise.resolve()))
+          },
+        })
+      await showingTime('copying and checking the backup', put).catch((error: unknown) => {
         removeEmpty(folder, created)
         throw error
       })

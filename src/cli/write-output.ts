@@ -1,7 +1,10 @@
+import { rmSync } from 'node:fs'
 import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { holdLock } from '../storage/hold-alone.ts'
+import { leavingNothing } from '../storage/unfinished.ts'
 import { wrongOperand } from './operand-wrong.ts'
+import { exitOnSignal } from './signals.ts'
 import { unwritableOutput } from './watch-output.ts'
 
 type Texts = Iterable<string> | AsyncIterable<string>
@@ -25,18 +28,18 @@ export async function writeTarget(operand: string, file: string, texts: Texts): 
   const release = await hold(`${unfinished}.lock`).catch(refuse)
   if (release === undefined)
     throw wrongOperand(operand, 'another command is writing this file: wait until it is done')
-  try {
+  exitOnSignal()
+  await leavingNothing(release, async () => {
     await rm(unfinished, { force: true }).catch(refuse)
     const output = await open(unfinished, 'wx', 0o600).catch(refuse)
-    try {
-      await writeAll(output, texts, refuse)
-      await rename(unfinished, file).catch(refuse)
-    } finally {
-      await rm(unfinished, { force: true })
-    }
-  } finally {
-    release()
-  }
+    await leavingNothing(
+      () => rmSync(unfinished, { force: true }),
+      async () => {
+        await writeAll(output, texts, refuse)
+        await rename(unfinished, file).catch(refuse)
+      },
+    )
+  })
 }
 
 async function hold(lock: string): Promise<ReturnType<typeof holdLock>> {

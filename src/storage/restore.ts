@@ -15,12 +15,15 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
+import { copyFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { openBackup, type WrittenSecret } from './backup.ts'
+import { openBackup, removeDatabase } from './backup.ts'
+import type { WrittenSecret } from './backup-content.ts'
 import { flush, flushFolder } from './flush.ts'
 import { holdDatabase, holdLock } from './hold-alone.ts'
 import { storeFile } from './open-embedded.ts'
 import { StoreUnusable } from './store-unusable.ts'
+import { leavingNothing } from './unfinished.ts'
 
 interface RestoreOptions {
   /** The configured secret; undefined if it is in the data folder. */
@@ -54,15 +57,13 @@ export async function restoreBackup(
   const release = holdLock(lock)
   if (release === undefined)
     throw new StoreUnusable(`another restore is running on ${folder}: wait until it is done`)
-  try {
+  await leavingNothing(release, async () => {
     if (readdirSync(folder).some((name) => name !== lockName) && !replace)
       throw new StoreUnusable(
         `${folder} is not empty: name another data folder, or replace its store with --force`,
       )
     await record(await replaceStore(file, folder, { configured, now }))
-  } finally {
-    release()
-  }
+  })
 }
 
 async function replaceStore(
@@ -80,9 +81,13 @@ async function replaceStore(
   // A damaged store is not held, since it is to be replaced.
   const release = existsSync(store) ? holdDatabase(store) : () => undefined
   if (release === undefined) throw new StoreUnusable(`a server is running on ${store}: stop it first`)
-  try {
-    for (const path of [stagedStore, stagedSecret]) rmSync(path, { force: true })
-    copyFileSync(file, stagedStore, constants.COPYFILE_EXCL)
+  const remove = (): void => {
+    removeDatabase(stagedStore)
+    rmSync(stagedSecret, { force: true })
+  }
+  const put = async (): Promise<string | undefined> => {
+    remove() // what one that was killed has left
+    await copyFile(file, stagedStore, constants.COPYFILE_EXCL)
     chmodSync(stagedStore, 0o600)
     const used = await openBackup(stagedStore, configured)
     if (configured === undefined)
@@ -94,10 +99,11 @@ async function replaceStore(
     else renameSync(stagedStore, store)
     flushFolder(folder)
     return kept
+  }
+  try {
+    return await leavingNothing(remove, put)
   } finally {
     release()
-    for (const path of [stagedStore, `${stagedStore}-wal`, `${stagedStore}-shm`, stagedSecret])
-      rmSync(path, { force: true })
   }
 }
 
