@@ -1,6 +1,8 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { type Insertable, type Kysely, type Selectable, sql } from 'kysely'
 import { bigint } from './bigint.ts'
 import { takeNamedLock } from './named-lock.ts'
+import { rowsInTurn } from './pieces.ts'
 import type { Schema } from './schema.ts'
 import type { StorePorts } from './store-ports.ts'
 import type { User, UserStore } from './user-contract.ts'
@@ -12,6 +14,9 @@ export function userStore({ db, tenant }: Pick<StorePorts, 'db' | 'tenant'>): Us
     within.updateTable('users').where('tenant', '=', tenant).where('id', '=', id)
   const removeOf = (table: 'passkeys' | 'identities', id: string, within: Kysely<Schema>) =>
     within.deleteFrom(table).where('tenant', '=', tenant).where('user_id', '=', id).execute()
+
+  const someAfter = (nameKey: string) =>
+    select().where('name_key', '>', nameKey).orderBy('name_key').limit(rowsInTurn).execute()
 
   const add = async (user: User, nameKey: string): Promise<boolean> => {
     const added = await db
@@ -53,7 +58,14 @@ export function userStore({ db, tenant }: Pick<StorePorts, 'db' | 'tenant'>): Us
       return restore(await select().where('name_key', '=', nameKey).executeTakeFirst())
     },
     async list() {
-      return (await select().orderBy('name_key').execute()).map(toUser)
+      const users: User[] = []
+      let rows: readonly Selectable<Schema['users']>[] = []
+      do {
+        rows = await someAfter(rows.at(-1)?.name_key ?? '')
+        users.push(...rows.map(toUser))
+        await endOfTurn()
+      } while (rows.length === rowsInTurn)
+      return users
     },
     async setPassword(id, passwordHash, loginsSince) {
       await db.transaction().execute(async (transaction) => {

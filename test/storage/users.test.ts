@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import type { Store } from '../../src/storage/contract.ts'
 import { type Engine, postgresEngine, sqliteEngine, type TestStore } from '../support/engines.ts'
 import { identityContract } from './identities.ts'
+import { inTurns } from './in-turns.ts'
 import { passkey, person } from './people.ts'
 
 for (const [name, startEngine] of [
@@ -50,6 +51,14 @@ for (const [name, startEngine] of [
           false,
           'an id is never used twice',
         )
+      })
+
+      it('are listed once each, while everything else goes on', async () => {
+        const ids = Array.from({ length: 600 }, (_, index) => `many${index}`)
+        await Promise.all(ids.map((id) => store.users.add(person(id), id)))
+        const listed = (await inTurns(() => store.users.list())).map(({ id }) => id)
+        assert.deepEqual(listed.filter((id) => id.startsWith('many')).toSorted(), ids.toSorted())
+        await Promise.all(ids.map((id) => store.users.remove(id)))
       })
 
       it('are found by id and by name, as they were put in', async () => {

@@ -4,10 +4,17 @@ import { clientSecretHash } from '../../authorization-server/registration/client
 import { isDocumentId } from '../../authorization-server/registration/document-url.ts'
 import { displayText } from '../../core/display-text.ts'
 import { randomToken } from '../../core/secret.ts'
+import type { StoredClient } from '../../storage/client-contract.ts'
 import { blockClient, removeClient } from '../remove-client.ts'
 import type { ListingPorts } from './listing-ports.ts'
 import { pageOf } from './select-page.ts'
 import { writeTime } from './write-time.ts'
+
+/** A client, which is described once it is shown or looked through. */
+interface Known {
+  readonly id: string
+  readonly describe: () => Omit<ListedRow, 'id'>
+}
 
 /**
  * The clients of the configuration and the store, those with documents that users have approved, and blocked
@@ -22,26 +29,15 @@ export function clientListing({ store, secret, clock, config }: ListingPorts): L
       'Programs that may ask for tokens. Those with a metadata document of their own are here while somebody lets them in.',
     columns: ['Name', 'Client id', 'Known by', 'Since', 'Last used', 'Expires', 'State'],
     async rows(asked) {
-      const known: readonly ListedRow[] = [
+      const known: readonly Known[] = [
         ...config().clients.map(({ id, name = id }) => ({
           id,
-          cells: [name, id, 'the configuration', '—', '—', 'never'],
-          actions: [],
+          describe: () => ({ cells: [name, id, 'the configuration', '—', '—', 'never'], actions: [] }),
         })),
-        ...(await store.clients.list()).map(
-          ({ id, source, metadata, secretHash, createdAt, usedAt, expiresAt }) => ({
-            id,
-            cells: [
-              displayText(nameOf(metadata) ?? id),
-              id,
-              source === 'operator' ? 'an operator' : 'its registration',
-              writeTime(createdAt),
-              writeTime(usedAt),
-              writeTime(expiresAt),
-            ],
-            actions: secretHash === undefined ? ['remove'] : ['rotate', 'remove'],
-          }),
-        ),
+        ...(await store.clients.list()).map((client) => ({
+          id: client.id,
+          describe: () => describeStored(client),
+        })),
       ]
       const blocks = new Map((await blocked.list()).map((one) => [one.id, one]))
       const ids = new Set(known.map(({ id }) => id))
@@ -50,16 +46,18 @@ export function clientListing({ store, secret, clock, config }: ListingPorts): L
         .filter((id) => !ids.has(id))
         .map((id) => ({
           id,
-          cells: [displayText(id), id, isDocumentId(id) ? 'its document' : '—', '—', '—', '—'],
-          actions: [],
+          describe: () => ({
+            cells: [displayText(id), id, isDocumentId(id) ? 'its document' : '—', '—', '—', '—'],
+            actions: [],
+          }),
         }))
-      const rows = [...known, ...unlisted].map(({ id, cells, actions }) => {
+      return pageOf([...known, ...unlisted], asked, ({ id, describe }) => {
+        const { cells, actions } = describe()
         const block = blocks.get(id)
         return block === undefined
           ? { id, cells: [...cells, 'active'], actions: [...actions, 'block'] }
           : { id, cells: [...cells, `blocked ${writeTime(block.since)}`], actions: [...actions, 'unblock'] }
       })
-      return pageOf(rows, asked)
     },
     actions: {
       rotate: {
@@ -101,6 +99,28 @@ export function clientListing({ store, secret, clock, config }: ListingPorts): L
         },
       },
     },
+  }
+}
+
+function describeStored({
+  id,
+  source,
+  metadata,
+  secretHash,
+  createdAt,
+  usedAt,
+  expiresAt,
+}: StoredClient): Omit<ListedRow, 'id'> {
+  return {
+    cells: [
+      displayText(nameOf(metadata) ?? id),
+      id,
+      source === 'operator' ? 'an operator' : 'its registration',
+      writeTime(createdAt),
+      writeTime(usedAt),
+      writeTime(expiresAt),
+    ],
+    actions: secretHash === undefined ? ['remove'] : ['rotate', 'remove'],
   }
 }
 

@@ -49,7 +49,7 @@ export function keyListing({ store, clock, config }: ListingPorts): Listing {
           })
         }),
       )
-      return pageOf(listed.flat(), asked)
+      return pageOf(listed.flat(), asked, (row) => row)
     },
     actions: {
       rotate: {

@@ -1,13 +1,36 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { type ListedPage, type ListedRow, type ListingQuery, rowsOfPage } from '../../admin/contract.ts'
 import type { FoundArtifact } from '../../storage/artifact-contract.ts'
 import type { Store } from '../../storage/contract.ts'
+import { rowsInTurn } from '../../storage/pieces.ts'
 
-/** Selects a page from rows in memory: those that contain the text, ignoring case. */
-export function pageOf(rows: readonly ListedRow[], { text, page }: ListingQuery): ListedPage {
-  const wanted = text.toLowerCase()
-  const found = rows.filter(({ cells }) => cells.some((cell) => cell.toLowerCase().includes(wanted)))
+/**
+ * Selects a page from what is in memory: of that whose cells contain the text, ignoring case. Only what is looked at is
+ * described, some at a time, between which others have their turn: there may be very much.
+ */
+export async function pageOf<T>(
+  all: readonly T[],
+  { text, page }: ListingQuery,
+  describe: (one: T) => ListedRow,
+): Promise<ListedPage> {
+  const found = text === '' ? all : await search(all, text.toLowerCase(), describe)
   const shown = placeOf(found.length, page)
-  return { rows: found.slice(shown.skip, shown.skip + rowsOfPage), total: found.length, page: shown.page }
+  const rows = found.slice(shown.skip, shown.skip + rowsOfPage).map(describe)
+  return { rows, total: found.length, page: shown.page }
+}
+
+async function search<T>(
+  all: readonly T[],
+  wanted: string,
+  describe: (one: T) => ListedRow,
+): Promise<readonly T[]> {
+  const found: T[] = []
+  for (let from = 0; from < all.length; from += rowsInTurn) {
+    for (const one of all.slice(from, from + rowsInTurn))
+      if (describe(one).cells.some((cell) => cell.toLowerCase().includes(wanted))) found.push(one)
+    await endOfTurn()
+  }
+  return found
 }
 
 /** A page of artifacts that belong to accounts. */

@@ -29,8 +29,7 @@ export function userListing({ store, secret, clock }: ListingPorts): Listing {
       'People with an account of this installation. The command "portcullis user" adds and removes them.',
     columns: ['Name', 'Shown as', 'Signs in at', 'Since', 'State'],
     async rows(asked) {
-      const users = await store.users.list()
-      const rows = users.map((user) => ({
+      return pageOf(await store.users.list(), asked, (user) => ({
         id: user.id,
         cells: [
           displayText(user.name),
@@ -41,7 +40,6 @@ export function userListing({ store, secret, clock }: ListingPorts): Listing {
         ],
         actions: [user.disabledAt === undefined ? 'disable' : 'enable'],
       }))
-      return pageOf(rows, asked)
     },
     actions: {
       disable: {
