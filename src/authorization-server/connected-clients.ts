@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises'
 import type { Client, Provider } from 'oidc-provider'
 import { displayText } from '../core/display-text.ts'
 import type { ResourceDirectory } from '../core/protected-resource.ts'
@@ -15,6 +16,9 @@ interface Access {
   readonly remembered: readonly RememberedScope[]
 }
 
+/** How many clients are looked up at a time, since somebody may have connected thousands. */
+const clientsInTurn = 64
+
 /**
  * The clients with grants, each with everything that it may do, latest first; then those without a grant that
  * would get one without asking.
@@ -24,21 +28,27 @@ export async function connectedClients(
   resources: ResourceDirectory,
   { standing, remembered }: Access,
 ): Promise<ConnectedClient[]> {
-  return Promise.all(
-    [...new Set([...standing, ...remembered].map(({ clientId }) => clientId))].map(async (id) => {
-      const ofClient = standing.filter(({ clientId }) => clientId === id)
-      const unasked = remembered.filter(({ clientId }) => clientId === id)
-      const client = await findIfUsable(provider, id)
-      return {
-        id,
-        name: client === undefined ? displayText(id) : displayedClientName(client),
-        hosts: hostsOf(id, client),
-        since: least(ofClient.map(({ grantedAt }) => grantedAt)),
-        unaskedUntil: most(unasked.map(({ expiresAt }) => expiresAt)),
-        servers: serversOf(resources, ofClient, unasked),
-      }
-    }),
-  )
+  const granted = Map.groupBy(standing, ({ clientId }) => clientId)
+  const unasked = Map.groupBy(remembered, ({ clientId }) => clientId)
+  const describe = async (id: string): Promise<ConnectedClient> => {
+    const [ofClient, scopes] = [granted.get(id) ?? [], unasked.get(id) ?? []]
+    const client = await findIfUsable(provider, id)
+    return {
+      id,
+      name: client === undefined ? displayText(id) : displayedClientName(client),
+      hosts: hostsOf(id, client),
+      since: least(ofClient.map(({ grantedAt }) => grantedAt)),
+      unaskedUntil: most(scopes.map(({ expiresAt }) => expiresAt)),
+      servers: serversOf(resources, ofClient, scopes),
+    }
+  }
+  const ids = [...new Set([...granted.keys(), ...unasked.keys()])]
+  const clients: ConnectedClient[] = []
+  for (let from = 0; from < ids.length; from += clientsInTurn) {
+    if (from > 0) await endOfTurn()
+    clients.push(...(await Promise.all(ids.slice(from, from + clientsInTurn).map(describe))))
+  }
+  return clients
 }
 
 /**

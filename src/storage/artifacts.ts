@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { keyedDigest, sealer } from '../core/secret.ts'
 import type { Artifact, ArtifactStore, FoundArtifact } from './artifact-contract.ts'
@@ -10,7 +11,7 @@ import {
 } from './artifact-statements.ts'
 import { clientsOfArtifacts, countArtifacts, listArtifacts } from './list-artifacts.ts'
 import { rowsOfClient } from './of-client.ts'
-import { inPieces } from './pieces.ts'
+import { inPieces, rowsInTurn } from './pieces.ts'
 import type { Prepared } from './prepared.ts'
 import type { HeldRefreshToken } from './refresh-token-contract.ts'
 import type { StorePorts } from './store-ports.ts'
@@ -65,6 +66,16 @@ export function artifactStore({ db, engine, tenant, secret, clock }: StorePorts)
       ...(row.challenged_until === null ? {} : { challengedUntil: row.challenged_until }),
       ...(row.refresh_serial === null ? {} : { refreshToken: openToken(row, row.refresh_serial) }),
     }
+  }
+
+  /** Opens very many some at a time, between which others have their turn. */
+  const openAll = async (rows: readonly KeptRow[]): Promise<FoundArtifact[]> => {
+    const opened: FoundArtifact[] = []
+    for (let from = 0; from < rows.length; from += rowsInTurn) {
+      if (from > 0) await endOfTurn()
+      opened.push(...rows.slice(from, from + rowsInTurn).map(openRow))
+    }
+    return opened
   }
 
   const openToken = ({ id, refresh_token: sealed }: KeptRow, serial: number): HeldRefreshToken => {
@@ -127,7 +138,7 @@ export function artifactStore({ db, engine, tenant, secret, clock }: StorePorts)
         .orderBy('expires_at', 'desc')
         .$if(most !== undefined, (query) => query.limit(most as number))
         .execute()
-      return rows.map(openRow)
+      return openAll(rows)
     },
     async listByClient(model, clientId) {
       const ofClient: FoundArtifact[] = []
@@ -146,7 +157,7 @@ export function artifactStore({ db, engine, tenant, secret, clock }: StorePorts)
       return row !== undefined
     },
     async list(model, part) {
-      return (await listArtifacts(tables, { model, ...part, now: clock.now() })).map(openRow)
+      return openAll(await listArtifacts(tables, { model, ...part, now: clock.now() }))
     },
     clientsOf: (model) => clientsOfArtifacts(tables, { model, text: '', now: clock.now() }),
     count: (model, text) => countArtifacts(tables, { model, text, now: clock.now() }),

@@ -12,7 +12,7 @@ export function listedArtifactContract(store: () => Store, clock: MovableClock):
     const numbers = Array.from({ length: 1200 }, (_, number) => number)
     const put = (number: number) => {
       // Many of them expire at the same time.
-      const expiresAt = now + 1000 + (number % 7)
+      const expiresAt = now + 600_000 + (number % 7)
       const payload = { number, expiresAt }
       const accountId = number % 2 === 0 ? 'even' : 'odd'
       const clientId = number < 1100 ? 'popular' : 'other'
