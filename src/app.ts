@@ -78,6 +78,8 @@ interface StartOptions {
   readonly parts?: readonly Part[]
   readonly clock?: Clock
   readonly logTo?: NodeJS.WritableStream
+  /** Called before a store of an earlier version is brought to this one. */
+  readonly onUpgrade?: () => void
   /** Set in a worker: what one process does for all is done by another process. */
   readonly place?: WorkerPlace
   /** Set in the process that leads workers. */
@@ -98,7 +100,7 @@ export async function start(first: Config, options: StartOptions = {}): Promise<
   let config = first
   let state: State = 'it is starting'
   const pair = parts.includes('gateway') ? openPair(config, clock.now()) : undefined
-  const shared = { clock, logTo: options.logTo, place }
+  const shared = { clock, logTo: options.logTo, place, onUpgrade: options.onUpgrade }
   const base = await openBase(config, shared)
   const opened = createOpened(base)
   opened.closeBy(base.close)

@@ -6,6 +6,7 @@ import { describeRunning, nextHints, tellOfSetUp } from './banner.ts'
 import { addStartFlags, type StartFlags, startSettings } from './flags.ts'
 import { wrongOperand } from './operand-wrong.ts'
 import { closeOnSignal } from './signals.ts'
+import { tellUpgrade } from './tell-upgrade.ts'
 import { warnOfServer } from './warn-of-server.ts'
 
 interface RunFlags extends StartFlags {
@@ -23,7 +24,7 @@ export function runCommand(): Command {
     .action(async (command: string[], flags: RunFlags) => {
       const base = settings(command, flags.upstream)
       const config = loadConfig({ base, environment: process.env, flags: startSettings(flags) })
-      const running = await start(config)
+      const running = await start(config, { onUpgrade: tellUpgrade })
       const link = await running.createDashboardLink?.()
       console.log(describeRunning(running, link) + nextHints(running, config, flags))
       tellOfSetUp(running, config)

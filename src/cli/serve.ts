@@ -15,6 +15,7 @@ import { addConfigFlag, addStartFlags, type StartFlags, startSettings } from './
 import { keepConfiguration } from './keep-configuration.ts'
 import { wrongOperand } from './operand-wrong.ts'
 import { closeOnSignal, exitOnSignal, listenToOperator } from './signals.ts'
+import { tellUpgrade } from './tell-upgrade.ts'
 import { wholeNumber } from './whole-number.ts'
 
 interface ServeFlags extends StartFlags {
@@ -78,8 +79,10 @@ async function serve({
   const chosen: Part[] = [...(only === undefined ? separable : [only]), 'admin']
   if (settings.workers > 1) exitOnSignal()
   const led =
-    settings.workers > 1 ? await lead(settings, { parts: chosen, count: settings.workers }) : undefined
-  const running = led ?? (await start(settings, { parts: chosen }))
+    settings.workers > 1
+      ? await lead(settings, { parts: chosen, count: settings.workers, onUpgrade: tellUpgrade })
+      : undefined
+  const running = led ?? (await start(settings, { parts: chosen, onUpgrade: tellUpgrade }))
   if (settings.log.format === 'text')
     console.log(describeRunning(running, await running.createDashboardLink?.()))
   const told = { file: config, data: settings.store.url === undefined ? settings.data : undefined }

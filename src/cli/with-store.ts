@@ -13,6 +13,7 @@ import { storeFile } from '../storage/open-embedded.ts'
 import { configFor } from './config-for.ts'
 import { addConfigFlag, addPlaceFlags, addTenantFlag, type PlaceFlags, placeSettings } from './flags.ts'
 import { wrongOperand } from './operand-wrong.ts'
+import { tellUpgrade } from './tell-upgrade.ts'
 
 /** The flags of a command that manages what is in the store. */
 export interface StoreFlags extends PlaceFlags {
@@ -71,7 +72,7 @@ export async function withStore<T>(
   const makes = !hasStore(config)
   if (beforeMaking === undefined) requireStore(config)
   else if (makes) await beforeMaking({ users: usersOf(config, file, undefined) })
-  const { store, secret } = await openConfiguredStore(config, systemClock)
+  const { store, secret } = await openConfiguredStore(config, systemClock, { onUpgrade: tellUpgrade })
   try {
     if (makes) console.error(`portcullis: creating a new store in ${resolve(config.data)}`)
     const facts = await findFacts(config, { ...place, file }, store)

@@ -77,6 +77,8 @@ export interface BaseOptions {
   readonly wayOut?: WayOut | undefined
   readonly proxyHint?: ProxyHint | undefined
   readonly database?: SharedDatabase | undefined
+  /** Called before a store of an earlier version is brought to this one. */
+  readonly onUpgrade?: (() => void) | undefined
 }
 
 const watchMilliseconds = 1000
@@ -96,6 +98,7 @@ export async function openBase(config: Config, options: BaseOptions): Promise<Ba
   const { store, secret, database } = await openConfiguredStore(config, clock, {
     onFault,
     database: options.database,
+    onUpgrade: options.onUpgrade,
   })
   /** What has been opened so far is closed in reverse order. */
   const closers: (() => unknown)[] = [() => store.close()]

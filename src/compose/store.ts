@@ -6,6 +6,7 @@ import { type MasterSecret, tenantSecret } from '../core/secret.ts'
 import { prepareDataFolder } from '../keys/data-folder.ts'
 import { loadMasterSecret } from '../keys/master-secret.ts'
 import type { Store } from '../storage/contract.ts'
+import type { OnUpgrade } from '../storage/migrate.ts'
 import { openStore } from '../storage/open.ts'
 import { openDatabase, type SharedDatabase } from '../storage/open-database.ts'
 import { storeFile } from '../storage/open-embedded.ts'
@@ -23,6 +24,7 @@ interface StorePorts {
   readonly onFault?: ((error: unknown) => void) | undefined
   /** The configured database, if the caller has already opened it and will close it. */
   readonly database?: SharedDatabase | undefined
+  readonly onUpgrade?: OnUpgrade | undefined
 }
 
 /**
@@ -32,7 +34,7 @@ interface StorePorts {
 export async function openConfiguredStore(
   config: Config,
   clock: Clock,
-  { onFault = () => undefined, database: given }: StorePorts = {},
+  { onFault = () => undefined, database: given, onUpgrade }: StorePorts = {},
 ): Promise<ConfiguredStore> {
   const folder = resolve(config.data)
   const { tenant } = config
@@ -44,7 +46,8 @@ export async function openConfiguredStore(
   const hasStore = url === undefined && [home, folder].some((one) => existsSync(storeFile(one)))
   const whole = loadMasterSecret({ configured: config.secret, folder: home, hasStore })
   const secret = tenant === undefined ? whole : tenantSecret(whole, tenant.name)
-  const own = url === undefined || given !== undefined ? undefined : await openDatabase(url, onFault)
+  const own =
+    url === undefined || given !== undefined ? undefined : await openDatabase(url, onFault, onUpgrade)
   const database = given ?? own
   try {
     const store = await openStore({
@@ -53,6 +56,7 @@ export async function openConfiguredStore(
       secret,
       clock,
       onFault,
+      onUpgrade,
       ...(tenant === undefined ? {} : { tenant: tenant.name }),
     })
     const close = async (): Promise<void> => {

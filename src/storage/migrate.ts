@@ -30,16 +30,25 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0011-refresh-tokens': refreshTokens,
 }
 
+/** Is told that a store is about to be brought to this version. */
+export type OnUpgrade = () => void
+
 /** The SQLSTATE for a user who may not create tables: in a new PostgreSQL database, only its owner may. */
 export const notPermitted = '42501'
 
 /**
  * Brings a store to the schema of this version, or, in tests, of an earlier one. Concurrent processes wait
- * for the first. Throws StoreUnusable if the store was made by a newer version.
+ * for the first. `onUpgrade` is called before that for a store of an earlier version, which may take minutes. Throws
+ * StoreUnusable if the store was made by a newer version.
  */
-export async function migrate(db: Kysely<Schema>, last?: string): Promise<void> {
+export async function migrate(
+  db: Kysely<Schema>,
+  last?: string,
+  onUpgrade: OnUpgrade = () => undefined,
+): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
-  await refuseNewer(db)
+  const applied = await refuseNewer(db)
+  if (applied.length > 0 && applied.length < Object.keys(migrations).length) onUpgrade()
   const { error } = await (last === undefined ? migrator.migrateToLatest() : migrator.migrateTo(last))
   if (error === undefined) return
   await refuseNewer(db)
@@ -55,10 +64,14 @@ function fixOf(error: unknown): string {
   return isLocked ? '; wait until the process that is writing to it is done, or end that one' : ''
 }
 
-/** Throws StoreUnusable for a store with migrations that this version does not know. */
-export async function refuseNewer(db: Kysely<Schema>): Promise<void> {
-  const foreign = (await appliedMigrations(db)).filter((name) => !(name in migrations))
-  if (foreign.length === 0) return
+/**
+ * The names of the migrations of a store. Throws StoreUnusable for one with migrations that this version does not
+ * know.
+ */
+export async function refuseNewer(db: Kysely<Schema>): Promise<readonly string[]> {
+  const applied = await appliedMigrations(db)
+  const foreign = applied.filter((name) => !(name in migrations))
+  if (foreign.length === 0) return applied
   throw new StoreUnusable(
     `the store was made by a newer version of portcullis (it has ${foreign.join(', ')}): start that version, or restore a backup from before it`,
   )

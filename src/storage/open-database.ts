@@ -1,5 +1,5 @@
 import type { Database } from './database.ts'
-import { migrate } from './migrate.ts'
+import { migrate, type OnUpgrade } from './migrate.ts'
 import type { Notices } from './notices.ts'
 
 /** A PostgreSQL database, with connections that all stores in it share. */
@@ -13,11 +13,15 @@ export interface SharedDatabase {
  * Opens a database and brings it to this version's schema. The driver is loaded here, only if there is a
  * database. Throws StoreUnusable.
  */
-export async function openDatabase(url: string, onFault: (error: unknown) => void): Promise<SharedDatabase> {
+export async function openDatabase(
+  url: string,
+  onFault: (error: unknown) => void,
+  onUpgrade?: OnUpgrade,
+): Promise<SharedDatabase> {
   const { openPostgres, statementMilliseconds } = await import('./postgres.ts')
   const migrating = await openPostgres({ url, onFault, patience: undefined })
   try {
-    await migrate(migrating)
+    await migrate(migrating, undefined, onUpgrade)
   } finally {
     await migrating.destroy()
   }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Database } from './database.ts'
-import { migrate } from './migrate.ts'
+import { migrate, type OnUpgrade } from './migrate.ts'
 import { openSqlite } from './sqlite.ts'
 import { sqliteCode, sqliteCodes } from './sqlite-code.ts'
 import { StoreUnusable } from './store-unusable.ts'
@@ -14,12 +14,15 @@ export function storeFile(folder: string): string {
  * Opens the embedded store in a data folder, or in memory without one, and brings it to this version's schema.
  * Throws StoreUnusable.
  */
-export async function openEmbedded(folder: string | undefined): Promise<Database> {
+export async function openEmbedded(
+  folder: string | undefined,
+  onUpgrade: OnUpgrade | undefined,
+): Promise<Database> {
   const file = folder === undefined ? ':memory:' : storeFile(folder)
   let db: Database | undefined
   try {
     db = openSqlite(file)
-    await migrate(db)
+    await migrate(db, undefined, onUpgrade)
     return db
   } catch (error) {
     await db?.destroy()

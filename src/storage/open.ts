@@ -8,6 +8,7 @@ import type { Store } from './contract.ts'
 import { identityStore } from './identities.ts'
 import { keyStore } from './keys.ts'
 import { lastStartStore } from './last-start.ts'
+import type { OnUpgrade } from './migrate.ts'
 import type { SharedDatabase } from './open-database.ts'
 import { openEmbedded } from './open-embedded.ts'
 import { passkeyStore } from './passkeys.ts'
@@ -27,6 +28,7 @@ interface StoreOptions {
   readonly tenant?: string
   /** Called with lost connections. */
   readonly onFault?: (error: unknown) => void
+  readonly onUpgrade?: OnUpgrade | undefined
 }
 
 /** Opens the store of a tenant: in a database if there is one, or else the embedded one. Throws StoreUnusable. */
@@ -37,9 +39,10 @@ export async function openStore({
   clock,
   tenant = defaultTenant,
   onFault = () => undefined,
+  onUpgrade,
 }: StoreOptions): Promise<Store> {
   const engine = database === undefined ? 'sqlite' : 'postgres'
-  const db = database?.db ?? (await openEmbedded(folder))
+  const db = database?.db ?? (await openEmbedded(folder, onUpgrade))
   const close = async (): Promise<void> => {
     if (database === undefined) await db.destroy()
   }

@@ -15,6 +15,8 @@ import { WorkerFailed } from './failure.ts'
 interface LeadOptions {
   readonly parts: readonly Part[]
   readonly count: number
+  /** Called before a store of an earlier version is brought to this one. */
+  readonly onUpgrade?: () => void
 }
 
 /** A running installation of several processes. */
@@ -28,7 +30,10 @@ export interface LedInstallation extends Running {
  * sweeps it, serves the admin port, and replaces workers that end; they share ports, and nothing else except
  * the store. Throws WorkerFailed on Windows.
  */
-export async function lead(config: Config, { parts, count }: LeadOptions): Promise<LedInstallation> {
+export async function lead(
+  config: Config,
+  { parts, count, onUpgrade }: LeadOptions,
+): Promise<LedInstallation> {
   // The sockets of workers are files, one of which takes the place of another.
   if (process.platform === 'win32')
     throw new WorkerFailed(
@@ -52,6 +57,7 @@ export async function lead(config: Config, { parts, count }: LeadOptions): Promi
   let onLost = (): void => undefined
   try {
     const house = await start(config, {
+      ...(onUpgrade === undefined ? {} : { onUpgrade }),
       parts: parts.filter((part) => part === 'admin'),
       servedByWorkers: {
         parts: served,
