@@ -146,6 +146,8 @@ describe('deploy/kubernetes', () => {
   const pod = (find('Deployment').spec as unknown as { template: { spec: Pod } }).template.spec
   interface Probe {
     readonly httpGet: { readonly path: string; readonly port: string }
+    readonly periodSeconds: number
+    readonly failureThreshold: number
   }
   interface Pod {
     readonly terminationGracePeriodSeconds: number
@@ -173,6 +175,11 @@ describe('deploy/kubernetes', () => {
       assert.deepEqual(httpGet, { path: '/readyz', port: 'admin' })
     assert.deepEqual(container.livenessProbe.httpGet, { path: '/healthz', port: 'admin' })
     assert.equal(config.listen.adminHost, '0.0.0.0', 'the kubelet comes from elsewhere')
+  })
+
+  it('is left alone at its start for as long as it may take to migrate a large store', () => {
+    const { periodSeconds, failureThreshold } = container.startupProbe
+    assert.ok(periodSeconds * failureThreshold >= 600)
   })
 
   it('mounts what it uses, and runs without rights and with a file system that is read-only', () => {
