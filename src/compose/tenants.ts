@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { ConfigurationInvalid, writePath } from '../config/problems.ts'
 import type { Config, TenantConfig } from '../config/schema.ts'
 import { configOfTenant, tenantPath } from '../config/tenant.ts'
@@ -116,6 +117,7 @@ export async function openTenants(first: Config, options: TenantsOptions): Promi
     }
     try {
       for (const [index, setting] of next.tenants.entries()) {
+        await endOfTurn() // so that requests go on while hundreds of tenants are prepared
         const known = tenants.find(({ name }) => name === setting.name)
         if (known === undefined) {
           // A tenant that comes back waits until nobody else uses its data.
