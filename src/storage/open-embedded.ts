@@ -1,4 +1,5 @@
-import { join } from 'node:path'
+import { closeSync, openSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { Database } from './database.ts'
 import { migrate, type OnUpgrade } from './migrate.ts'
 import { openSqlite } from './sqlite.ts'
@@ -30,6 +31,9 @@ export async function openEmbedded(
   }
 }
 
+/** The store, its log and what its users share, beside the audit. */
+const filesOfStore = 4
+
 const { corrupt, notADatabase, readOnly, inputOutput, full, cannotOpen } = sqliteCodes
 const damaged: ReadonlySet<number> = new Set([corrupt, notADatabase])
 /** What the system refused, which SQLite does not say. */
@@ -44,13 +48,35 @@ function explainUnopened(error: unknown, file: string): unknown {
     return new StoreUnusable(`the store ${file} is damaged (${message}): ${fix}`, { cause })
   }
   if (error === cause && refused.has(sqliteCode(cause))) {
+    if (!canOpenMore(file)) return tooManyFiles(file, message, cause)
     const fix = 'see that its disk has room and is in order, and that this user may write in its folder'
     return new StoreUnusable(`the store ${file} cannot be opened (${message}): ${fix}`, { cause })
   }
+  if (tooManyOpen.has(code)) return tooManyFiles(file, code, cause)
   if (!/^E[A-Z]+$/.test(code)) return error
   const fix =
     code === 'EISDIR'
       ? 'it is a folder: move it away'
       : 'let the user that Portcullis runs as read and write it'
   return new StoreUnusable(`the store ${file} cannot be opened (${code}): ${fix}`, { cause })
+}
+
+const tooManyOpen: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE'])
+
+/** Whether this process may have as many more files open as a store needs, which SQLite does not say. */
+function canOpenMore(file: string): boolean {
+  const opened: number[] = []
+  try {
+    while (opened.length < filesOfStore) opened.push(openSync(dirname(file), 'r'))
+    return true
+  } catch (error) {
+    return !tooManyOpen.has((error as NodeJS.ErrnoException).code ?? '')
+  } finally {
+    for (const descriptor of opened) closeSync(descriptor)
+  }
+}
+
+function tooManyFiles(file: string, why: string, cause: unknown): StoreUnusable {
+  const fix = 'let this user have more files open (ulimit -n, LimitNOFILE): each tenant needs four'
+  return new StoreUnusable(`the store ${file} cannot be opened (${why}): ${fix}`, { cause })
 }
