@@ -10,6 +10,8 @@ const busyMilliseconds = 5000
  * MB, four times the default, so that a page that changes often is written there once.
  */
 const checkpointPages = 4000
+/** What the file of the log keeps when it begins anew: it grows beyond this only while a backup reads, for example. */
+const keptLogBytes = 32 * 1024 * 1024
 
 /**
  * Opens the embedded store at a path, or in memory for `:memory:`. A commit is on disk before it is
@@ -23,6 +25,7 @@ export function openSqlite(path: string): Database {
   // To macOS, on disk means in the cache of the disk otherwise. Elsewhere this means nothing.
   database.exec('PRAGMA fullfsync = ON')
   database.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`)
+  database.exec(`PRAGMA journal_size_limit = ${keptLogBytes}`)
   const driver = new SqliteGroupDriver(database, path === ':memory:' ? undefined : watchPlace(path))
   const dialect: Dialect = {
     createAdapter: () => new TransactionalAdapter(),
