@@ -7,6 +7,9 @@ import { readEvent } from './read-event.ts'
 const opening = `{"v":${schemaVersion},"chain":"`
 const head = /^\{"v":\d+,"chain":"(?<chain>[\w-]+)","seq":(?<seq>\d+),/
 const longestHead = 64
+/** A line that somebody made up may have any length, and any number of openings in it, each of which costs a look. */
+const longestLine = 512 * 1024
+const mostTries = 64
 
 /** The lines of a trail that are not events. */
 export interface OtherLines {
@@ -55,9 +58,14 @@ export function otherLines(isNext: (place: Pick<Place, 'chain' | 'seq'>) => bool
  * been killed. Every other line stays as it is.
  */
 export function separateTorn(line: string): readonly string[] {
-  for (let at = line.indexOf(opening, 1); at !== -1; at = line.indexOf(opening, at + 1))
-    // Arguments, which a client chooses, may look like an event, but the line goes on behind them.
+  let at = line.indexOf(opening, 1)
+  // Arguments, which a client chooses, may look like an event.
+  if (at === -1 || line.length > longestLine || isJson(line)) return [line]
+  for (let tries = 0; at !== -1 && tries < mostTries; tries++) {
+    // In what is torn they may as well, but the line goes on behind them.
     if (readEvent(line.slice(at)) !== undefined) return [line.slice(0, at), line.slice(at)]
+    at = line.indexOf(opening, at + 1)
+  }
   return [line]
 }
 

@@ -6,6 +6,7 @@ import { deliveryTo } from '../../src/audit/delivery.ts'
 import { filePaths, listFiles } from '../../src/audit/files.ts'
 import { readLines } from '../../src/audit/read-lines.ts'
 import { selectEvents } from '../../src/audit/select-events.ts'
+import { separateTorn } from '../../src/audit/torn-lines.ts'
 import type { Verification } from '../../src/audit/verify.ts'
 import { makeTrailFolder, someEvent, type TrailFolder } from '../support/trail.ts'
 
@@ -187,4 +188,21 @@ describe('a file that is old enough goes (N34)', () => {
     await trail.close()
     await assert.rejects(made.prune(), /is old enough to be removed, but stays: .*:3 number 2 of chain/)
   })
+})
+
+describe('a line that somebody made up, full of what looks like the beginning of an event (N34)', () => {
+  const opening = '{"v":1,"chain":"","x":'
+  const whole = (levels: number): string => `${opening.repeat(levels)}1${'}'.repeat(levels)}`
+  const cases: readonly (readonly [string, string])[] = [
+    ['nested', whole(10_000)],
+    ['nested, behind something else', `x${whole(10_000)}`],
+    ['that never ends', opening.repeat(20_000)],
+    ['and longer than any event', `x${opening.repeat(400_000)}`],
+  ]
+  for (const [what, line] of cases)
+    it(`is read as quickly as others: ${what}`, () => {
+      const since = performance.now()
+      assert.deepEqual(separateTorn(line), [line])
+      assert.ok(performance.now() - since < 1500, `${performance.now() - since} ms`)
+    })
 })
