@@ -22,8 +22,11 @@ interface ClientError extends Error {
 
 type Emit = (event: string, first?: unknown, second?: unknown, third?: unknown) => boolean
 
-/** Nobody waits for an answer, as with the probes of load balancers. */
-const gone: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE'])
+/**
+ * The peer left in the middle of a request, as the probes of load balancers do, or the system has given it up, such as
+ * ETIMEDOUT: nothing that it sent is the reason.
+ */
+const gone = /^(?:HPE_INVALID_EOF_STATE|E[A-Z\d]+)$/
 
 const reasons: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: 'its head is larger than limits.headerBytes',
@@ -41,7 +44,7 @@ const handshakeByte = 22
 
 /**
  * Reports what Node refuses by itself, so that nothing else sees it: what is not HTTP, too large or too slow, and
- * failed TLS handshakes. Connections on which nothing was sent are not reported.
+ * failed TLS handshakes. Connections on which nothing was sent are not reported, unless a handshake was due on them.
  */
 export function reportUnreadable(server: Server, report: (unreadable: Unreadable) => void): void {
   // A listener would have to answer in place of Node.
@@ -58,7 +61,7 @@ export function reportUnreadable(server: Server, report: (unreadable: Unreadable
 
 function describe(error: ClientError, socket: Socket): Unreadable | undefined {
   const { code = error.name, reason = 'it cannot be read' } = error
-  if (gone.has(code) || (code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0)) return undefined
+  if (gone.test(code) || (code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0)) return undefined
   const { remoteAddress: address } = socket
   if (code.startsWith('HPE_') && error.rawPacket?.[0] === handshakeByte)
     return { address, code, reason: 'it is TLS, and only plain HTTP is spoken here' }

@@ -137,7 +137,20 @@ describe('what arrives instead of a request is in the log', () => {
     leaving.write('GET / HT')
     await once(leaving, 'ready')
     leaving.resetAndDestroy()
+    const finished = connect(port, '127.0.0.1').resume()
+    await once(finished.end('GET / HT'), 'close')
     assert.match(await send(port, `GET / HTTP/1.1\r\n${host}Connection: close\r\n\r\n`), /heard/)
+    assert.deepEqual(lines(), [])
+  })
+
+  it('nor who cannot be reached any more, while an answer is on its way', async (test) => {
+    const server = createServer((_, res) => {
+      res.write('beginning')
+      const lost = Object.assign(new Error('read ETIMEDOUT'), { code: 'ETIMEDOUT', syscall: 'read' })
+      res.socket?.destroy(lost)
+    })
+    const { port, lines } = await open(test, server)
+    await send(port, `GET / HTTP/1.1\r\n${host}\r\n`).catch(() => undefined)
     assert.deepEqual(lines(), [])
   })
 })
