@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, realpathSync, rmdirSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, lstatSync, realpathSync, rmdirSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { fileVariable } from '../config/environment.ts'
@@ -158,8 +158,9 @@ function targetOf(name: string): string {
   const path = resolve(name)
   checkTarget(name, path)
   const found = statSync(path, { throwIfNoEntry: false })
-  if (found === undefined) return path
-  if (!found.isFile())
+  const isNew = found === undefined && lstatSync(path, { throwIfNoEntry: false }) === undefined
+  if (isNew) return path
+  if (found?.isFile() !== true)
     throw wrongOperand(name, 'is no file, and a backup can only be written to one: name one')
   const file = realpathSync(path)
   checkTarget(name, file)

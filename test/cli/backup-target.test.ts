@@ -54,16 +54,20 @@ describe('portcullis backup', () => {
     const data = folder()
     assert.equal((await portcullis(['user', 'invite', 'alice', '--data', data])).code, 0)
     const [stdout, link, file] = [inFolder('stdout'), inFolder('link'), inFolder('file')]
+    const nowhere = inFolder('nowhere')
+    symlinkSync(inFolder('not-there'), nowhere)
     symlinkSync('/proc/self/fd/1', stdout)
     symlinkSync(file, link)
     writeFileSync(file, 'of yesterday')
-    const refused = await portcullis(['backup', stdout, '--force', '--data', data])
-    assert.deepEqual([refused.code, refused.stdout], [2, ''])
-    assert.match(refused.stderr, /stdout: is no file, and a backup can only be written to one: name one$/m)
+    for (const path of [stdout, nowhere]) {
+      const refused = await portcullis(['backup', path, '--force', '--data', data])
+      assert.deepEqual([refused.code, refused.stdout], [2, ''])
+      assert.match(refused.stderr, /: is no file, and a backup can only be written to one: name one$/m)
+    }
     assert.equal((await portcullis(['backup', link, '--force', '--data', data])).code, 0)
     assert.deepEqual(
-      [stdout, link].map((path) => lstatSync(path).isSymbolicLink()),
-      [true, true],
+      [stdout, nowhere, link].map((path) => lstatSync(path).isSymbolicLink()),
+      [true, true, true],
     )
     assert.match(readFileSync(file, 'latin1'), /^SQLite format/)
   })
