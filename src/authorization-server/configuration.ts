@@ -208,8 +208,15 @@ function describeResource(
   }
 }
 
-/** A token that is bound to a key would be refused by a server that takes no proofs. Throws InvalidRequest. */
+/**
+ * A token that is bound to a key would be refused by a server that takes no proofs. Throws InvalidRequest, or
+ * InvalidGrant for a refresh token from before that, with which no other request would do.
+ */
 function refuseProof(context: KoaContextWithOIDC): void {
+  if (context.oidc.entities.RefreshToken?.jkt !== undefined)
+    throw new errors.InvalidGrant(
+      'the refresh token is bound to a key, and this server no longer takes such tokens',
+    )
   if (context.get('DPoP') !== '' || context.oidc.params?.['dpop_jkt'] !== undefined)
     throw new errors.InvalidRequest('this server takes no tokens that are bound to a key: send no DPoP proof')
 }
