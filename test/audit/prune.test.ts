@@ -8,11 +8,13 @@ import { type Keeper, keepTrail } from '../../src/audit/keeper.ts'
 import { leaseOn } from '../../src/audit/lease.ts'
 import type { Trail } from '../../src/audit/trail.ts'
 import { fillDisk } from '../support/fill-disk.ts'
+import { movableClock } from '../support/movable-clock.ts'
 import { replaceFs } from '../support/replace-fs.ts'
 import { makeTrailFolder, someEvent, type TrailFolder } from '../support/trail.ts'
 import { until } from '../support/until.ts'
 
-const day = 24 * 3600 * 1000
+const anHour = 3600 * 1000
+const day = 24 * anHour
 
 /** A trail with a file for each of three days, of which the last one is today. */
 function recordDays(made: TrailFolder): Trail {
@@ -121,6 +123,22 @@ describe('old files', () => {
     await assert.rejects(made.prune(written - 60_000), kept)
     assert.equal(listFiles(made.folder).length, 3)
     assert.deepEqual(await made.prune(written + 60_000), ['audit-2020-01-01.00001.jsonl'])
+  })
+
+  it('have no recent event, wherever in them it is', async () => {
+    const made = makeTrailFolder()
+    const slow = movableClock()
+    slow.advance(made.clock.now() - 2 * anHour - slow.now())
+    const behind = made.open({ clock: slow })
+    await made.open().close()
+    behind.commit(someEvent('by a clock that is slow'))
+    await behind.close()
+    const before = made.clock.now() - anHour
+    made.clock.advance(day)
+    await made.open().close()
+    const [name = ''] = listFiles(made.folder)
+    renameSync(join(made.folder, name), join(made.folder, 'audit-2020-01-01.00001.jsonl'))
+    await assert.rejects(made.prune(before), /stays: an event in it is of 2026-11-27T12:00/)
   })
 
   it('are removed while a server runs, and what keeps one is told once an hour', async (test) => {

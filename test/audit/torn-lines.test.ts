@@ -97,6 +97,25 @@ describe('an event that is torn, since its process was killed while it wrote (N3
     assert.equal(delivery.hasAll(name), true)
     assert.ok(delivered.includes('{"v":1,"chain'))
   })
+
+  it('is the end of a long file that is over, of which a sink gets whole lines until then', async () => {
+    const made = makeTrailFolder()
+    const trail = made.open()
+    for (let count = 0; count < 1500; count++) trail.commit(someEvent(`${count} ${'x'.repeat(count % 600)}`))
+    await trail.close()
+    const written = made.lines()
+    const [name = ''] = listFiles(made.folder)
+    const path = join(made.folder, name)
+    appendFileSync(path, '{"v":1,"cha')
+    utimesSync(path, new Date(0), new Date(0))
+    made.clock.advance(day)
+    await made.open().close()
+    const delivered: string[] = []
+    const deliver = async (lines: readonly string[]): Promise<void> => void delivered.push(...lines)
+    const delivery = deliveryTo({ name: 'siem', deliver, close: async () => undefined }, made.folder)
+    while (await delivery.step());
+    assert.deepEqual(delivered.slice(0, written.length + 1), [...written, '{"v":1,"cha'])
+  })
 })
 
 describe('what only looks torn (N34)', () => {
@@ -187,6 +206,20 @@ describe('a file that is old enough goes (N34)', () => {
     trail.commit(someEvent('new'))
     await trail.close()
     await assert.rejects(made.prune(), /is old enough to be removed, but stays: .*:3 number 2 of chain/)
+  })
+
+  it('nor where so much was lost that a change is no longer listed', async () => {
+    const made = makeTrailFolder()
+    const trail = made.open()
+    for (let count = 0; count < 1000; count++)
+      trail.commit({ event: 'audit.gap', outcome: 'allowed' } as never)
+    trail.commit(someEvent('one'))
+    trail.checkpoint()
+    made.rewrite((lines) => lines.map((line) => line.replace('"one"', '"two"')))
+    made.clock.advance(day)
+    trail.commit(someEvent('new'))
+    await trail.close()
+    await assert.rejects(made.prune(), /is old enough to be removed, but stays: /)
   })
 })
 
