@@ -100,7 +100,7 @@ async function foldIntoOneFile(db: Kysely<Schema>): Promise<void> {
 }
 
 async function usingStore<T>(path: string, use: (db: Kysely<Schema>) => Promise<T>): Promise<T> {
-  const db = openSqlite(path)
+  const db = openSqlite(path, { existing: true }) // a process that was told to stop may be removing it
   try {
     return await use(db)
   } catch (error) {

@@ -16,10 +16,11 @@ const keptLogBytes = 32 * 1024 * 1024
 /**
  * Opens the embedded store at a path, or in memory for `:memory:`. A commit is on disk before it is
  * acknowledged, unless its statement requires less, so that nothing acknowledged is lost by `kill -9`, and
- * nothing that must last is lost by a power failure.
+ * nothing that must last is lost by a power failure. If there is no file, it is made, unless `existing` says that
+ * there was one.
  */
-export function openSqlite(path: string): Database {
-  if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600))
+export function openSqlite(path: string, { existing = false } = {}): Database {
+  if (path !== ':memory:') closeSync(openSync(path, existing ? 'r+' : 'a', 0o600))
   const database = new DatabaseSync(path, { timeout: busyMilliseconds })
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
   // To macOS, on disk means in the cache of the disk otherwise. Elsewhere this means nothing.

@@ -106,6 +106,12 @@ describe('what comes out of a backup', () => {
     assert.equal(await openBackup(file, secret), secret)
     assert.ok(!readFileSync(file).includes(secret), 'nor does a store hold it, not even in a free page')
   })
+
+  it('is not made anew where a command that is told to stop has removed it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'portcullis-backup-'))
+    await assert.rejects(openBackup(join(folder, 'copy'), undefined), /ENOENT/)
+    assert.deepEqual(readdirSync(folder), [])
+  })
 })
 
 describe('a store that can be read and is damaged', () => {
