@@ -143,7 +143,8 @@ describe('deploy/kubernetes', () => {
   })
   const find = (kind: string): Manifest => documents.find((one) => one.kind === kind) as Manifest
   const config = load(find('ConfigMap').data?.['portcullis.yaml'] ?? '')
-  const pod = (find('Deployment').spec as unknown as { template: { spec: Pod } }).template.spec
+  const deployment = find('Deployment').spec as unknown as Deployment
+  const pod = deployment.template.spec
   interface Probe {
     readonly httpGet: { readonly path: string; readonly port: string }
     readonly periodSeconds: number
@@ -166,6 +167,10 @@ describe('deploy/kubernetes', () => {
       },
     ]
   }
+  interface Deployment {
+    readonly progressDeadlineSeconds?: number
+    readonly template: { readonly spec: Pod }
+  }
   const [container] = pod.containers
 
   it('listens, is probed and is reached at the ports of the configuration', () => {
@@ -179,7 +184,10 @@ describe('deploy/kubernetes', () => {
 
   it('is left alone at its start for as long as it may take to migrate a large store', () => {
     const { periodSeconds, failureThreshold } = container.startupProbe
-    assert.ok(periodSeconds * failureThreshold >= 600)
+    const seconds = periodSeconds * failureThreshold
+    assert.ok(seconds >= 600)
+    const { progressDeadlineSeconds = 600 } = deployment
+    assert.ok(progressDeadlineSeconds > seconds, 'nor is its rollout taken for a failed one')
   })
 
   it('mounts what it uses, and runs without rights and with a file system that is read-only', () => {
