@@ -182,6 +182,25 @@ describe('a double click', { timeout: 60_000 }, () => {
       assert.deepEqual(sent, ['login', 'consent'])
     }))
 
+  it('does not keep a form whose answer leaves the page from being sent again, three seconds later', () =>
+    withPage({}, async (page) => {
+      let posts = 0
+      await page.route('**/login', (route) => {
+        posts++
+        return route.fulfill({ status: 204 })
+      })
+      await authorize(page)
+      await page.getByLabel('Name').focus()
+      const sent = page.waitForResponse('**/login')
+      await page.keyboard.press('Enter')
+      await sent
+      await page.keyboard.press('Enter')
+      await page.waitForTimeout(3100)
+      assert.equal(posts, 1)
+      await Promise.all([page.waitForResponse('**/login'), page.keyboard.press('Enter')])
+      assert.equal(posts, 2)
+    }))
+
   it('that began on the page before presses no button on the page that has come since', () =>
     withPage({}, async (page) => {
       await authorize(page).then(() => signIn(page))
