@@ -2,7 +2,6 @@ import {
   chmodSync,
   closeSync,
   constants,
-  copyFileSync,
   existsSync,
   fchownSync,
   fstatSync,
@@ -10,6 +9,7 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
@@ -81,6 +81,7 @@ async function replaceStore(
   // A damaged store is not held, since it is to be replaced.
   const release = existsSync(store) ? holdDatabase(store) : () => undefined
   if (release === undefined) throw new StoreUnusable(`a server is running on ${store}: stop it first`)
+  const reading: number[] = []
   const remove = (): void => {
     removeDatabase(stagedStore)
     rmSync(stagedSecret, { force: true })
@@ -94,7 +95,8 @@ async function replaceStore(
       writeFileSync(stagedSecret, `${used}\n`, { mode: 0o600, flag: 'wx', flush: true })
     for (const path of [stagedStore, stagedSecret]) giveToOwner(path, folder)
     flush(stagedStore)
-    const kept = keepOld(folder, join(folder, `before-restore-${now.toISOString().replaceAll(':', '-')}`))
+    const name = `before-restore-${now.toISOString().replaceAll(':', '-')}`
+    const kept = keepOld(folder, join(folder, name), reading)
     if (configured === undefined) putSecret(stagedSecret, secret, () => renameSync(stagedStore, store))
     else renameSync(stagedStore, store)
     flushFolder(folder)
@@ -103,6 +105,7 @@ async function replaceStore(
   try {
     return await leavingNothing(remove, put)
   } finally {
+    for (const descriptor of reading) closeSync(descriptor)
     release()
   }
 }
@@ -127,22 +130,37 @@ function giveToOwner(path: string, folder: string): void {
   }
 }
 
-/** Copies what is about to be replaced into a folder next to it. Returns undefined if there is nothing. */
-function keepOld(folder: string, kept: string): string | undefined {
+/**
+ * Copies what is about to be replaced into a folder next to it. Returns undefined if there is nothing. What it reads
+ * stays open in `reading`: closing any descriptor of the store would end this process's lock on it.
+ */
+function keepOld(folder: string, kept: string, reading: number[]): string | undefined {
   const store = storeFile(folder)
   const names = [store, `${store}-wal`, `${store}-shm`, join(folder, 'secret')].filter(existsSync)
   if (names.length === 0) return undefined
   mkdirSync(kept, { mode: 0o700 })
   for (const path of names) {
     const copy = join(kept, basename(path))
-    copyFileSync(path, copy, constants.COPYFILE_EXCL)
-    chmodSync(copy, 0o600)
+    const descriptor = openSync(path, 'r')
+    reading.push(descriptor)
+    copyOpen(descriptor, copy)
     flush(copy)
   }
   flushFolder(kept)
   // A log that a damaged store left behind would be treated as the log of the new store.
   for (const suffix of ['-wal', '-shm']) rmSync(store + suffix, { force: true })
   return kept
+}
+
+function copyOpen(from: number, to: string): void {
+  const copy = openSync(to, 'wx', 0o600)
+  try {
+    const piece = Buffer.allocUnsafe(1024 * 1024)
+    for (let read = readSync(from, piece); read > 0; read = readSync(from, piece))
+      writeFileSync(copy, piece.subarray(0, read))
+  } finally {
+    closeSync(copy)
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import fs, {
   chmodSync,
   copyFileSync,
@@ -179,6 +180,21 @@ describe('a restore', () => {
     await restore(first, folder)
     const restored = [storeFile(folder), join(folder, 'secret')].map((path) => statSync(path).ino)
     assert.deepEqual(given, restored)
+  })
+
+  it('lets nobody use the old store until the new one is in its place', async (test) => {
+    const folder = newFolder()
+    await restore(first, folder)
+    const rename = fs.renameSync.bind(fs)
+    const using = `new (require('node:sqlite').DatabaseSync)(process.argv[1]).exec('create table later (a)')`
+    const tries: string[] = []
+    replaceFs(test, 'renameSync', (from, to) => {
+      tries.push(spawnSync(process.execPath, ['-e', using, storeFile(folder)], { encoding: 'utf8' }).stderr)
+      rename(from, to)
+    })
+    await restore(second, folder, true)
+    assert.ok(tries.length > 0)
+    for (const stderr of tries) assert.match(stderr, /database is locked/)
   })
 
   it('puts the old secret back where the new store cannot take its place', async (test) => {
