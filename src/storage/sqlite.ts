@@ -20,7 +20,9 @@ const keptLogBytes = 32 * 1024 * 1024
  * there was one.
  */
 export function openSqlite(path: string, { existing = false } = {}): Database {
-  if (path !== ':memory:') closeSync(openSync(path, existing ? 'r+' : 'a', 0o600))
+  // It is not opened to see that: closing it would end the locks that others in this process have on it.
+  if (existing) statSync(path)
+  else if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600))
   const database = new DatabaseSync(path, { timeout: busyMilliseconds })
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
   // To macOS, on disk means in the cache of the disk otherwise. Elsewhere this means nothing.

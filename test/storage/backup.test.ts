@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +13,7 @@ import { storeFile } from '../../src/storage/open-embedded.ts'
 import { replaceFs } from '../support/replace-fs.ts'
 
 const secret = 's'.repeat(43)
+const holding = join(import.meta.dirname, '../../src/storage/hold-alone.ts')
 
 const notPermitted = (): never => {
   throw Object.assign(new Error('EPERM: operation not permitted'), { code: 'EPERM' })
@@ -47,6 +49,18 @@ describe('a backup', () => {
     assert.deepEqual(names.toSorted(), ['backup', 'portcullis.sqlite'])
     await write()
     assert.equal(await openBackup(file, undefined), secret)
+  })
+
+  it('leaves the store to those in its process that use it, so that no other process takes it for unused', async () => {
+    const folder = await makeStore()
+    const store = await openStore({ folder, secret: masterSecret(Buffer.from(secret, 'base64url')), clock })
+    const file = join(folder, 'backup')
+    await writeBackup(storeFile(folder), file, { secret, withSecret: true, replace: false })
+    const hold = `const { holdDatabase } = await import(${JSON.stringify(holding)})
+      console.log(holdDatabase(${JSON.stringify(storeFile(folder))}))`
+    const args = ['--input-type=module', '-e', hold]
+    assert.equal(spawnSync(process.execPath, args, { encoding: 'utf8' }).stdout, 'undefined\n')
+    await store.close()
   })
 
   it('takes the place of no file that came meanwhile', async () => {
