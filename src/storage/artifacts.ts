@@ -1,4 +1,3 @@
-import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { keyedDigest, sealer } from '../core/secret.ts'
 import type { Artifact, ArtifactStore, FoundArtifact } from './artifact-contract.ts'
@@ -11,7 +10,7 @@ import {
 } from './artifact-statements.ts'
 import { clientsOfArtifacts, countArtifacts, listArtifacts } from './list-artifacts.ts'
 import { rowsOfClient } from './of-client.ts'
-import { inPieces, rowsInTurn } from './pieces.ts'
+import { inPieces, inTurns } from './pieces.ts'
 import type { Prepared } from './prepared.ts'
 import type { HeldRefreshToken } from './refresh-token-contract.ts'
 import type { StorePorts } from './store-ports.ts'
@@ -71,10 +70,7 @@ export function artifactStore({ db, engine, tenant, secret, clock }: StorePorts)
   /** Opens very many some at a time, between which others have their turn. */
   const openAll = async (rows: readonly KeptRow[]): Promise<FoundArtifact[]> => {
     const opened: FoundArtifact[] = []
-    for (let from = 0; from < rows.length; from += rowsInTurn) {
-      if (from > 0) await endOfTurn()
-      opened.push(...rows.slice(from, from + rowsInTurn).map(openRow))
-    }
+    for await (const some of inTurns(rows)) opened.push(...some.map(openRow))
     return opened
   }
 

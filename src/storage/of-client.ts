@@ -1,7 +1,7 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { type KeptRow, kept } from './artifact-statements.ts'
-import { rowsInTurn } from './pieces.ts'
+import { inTurns, rowsInTurn } from './pieces.ts'
 import type { StorePorts } from './store-ports.ts'
 
 type ClientPorts = Pick<StorePorts, 'db' | 'engine' | 'tenant'>
@@ -22,11 +22,7 @@ export async function* rowsOfClient(
     .where('model', '=', model)
     .where('client_id', '=', clientId)
   if (engine === 'postgres') {
-    const rows = await all.execute()
-    for (let from = 0; from < rows.length; from += rowsInTurn) {
-      yield rows.slice(from, from + rowsInTurn)
-      await endOfTurn()
-    }
+    yield* inTurns(await all.execute())
     return
   }
   // In the order of the index, which ends with the row's place in the file.

@@ -1,8 +1,18 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises'
+
 /**
  * How many rows a statement of the embedded store looks at, or are opened at a time: meanwhile, its process does
  * nothing else.
  */
 export const rowsInTurn = 256
+
+/** What is in memory, some at a time, between which others have their turn. */
+export async function* inTurns<T>(all: readonly T[]): AsyncGenerator<readonly T[]> {
+  for (let from = 0; from < all.length; from += rowsInTurn) {
+    if (from > 0) await endOfTurn()
+    yield all.slice(from, from + rowsInTurn)
+  }
+}
 
 /** Both databases accept more than ten times as many values in one statement. */
 const mostInPiece = 512

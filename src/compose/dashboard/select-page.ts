@@ -1,8 +1,7 @@
-import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { type ListedPage, type ListedRow, type ListingQuery, rowsOfPage } from '../../admin/contract.ts'
 import type { FoundArtifact } from '../../storage/artifact-contract.ts'
 import type { Store } from '../../storage/contract.ts'
-import { rowsInTurn } from '../../storage/pieces.ts'
+import { inTurns } from '../../storage/pieces.ts'
 
 /**
  * Selects a page from what is in memory: of that whose cells contain the text, ignoring case. Only what is looked at is
@@ -25,11 +24,8 @@ async function search<T>(
   describe: (one: T) => ListedRow,
 ): Promise<readonly T[]> {
   const found: T[] = []
-  for (let from = 0; from < all.length; from += rowsInTurn) {
-    for (const one of all.slice(from, from + rowsInTurn))
-      if (describe(one).cells.some((cell) => cell.toLowerCase().includes(wanted))) found.push(one)
-    await endOfTurn()
-  }
+  const isFound = (one: T): boolean => describe(one).cells.some((cell) => cell.toLowerCase().includes(wanted))
+  for await (const some of inTurns(all)) found.push(...some.filter(isFound))
   return found
 }
 
