@@ -3,6 +3,7 @@ import { type StepUps, stepUps } from '../authorization-server/step-up.ts'
 import type { Config } from '../config/schema.ts'
 import { type Clock, isRecent } from '../core/clock.ts'
 import { type ResourceDirectory, resourceDirectory } from '../core/protected-resource.ts'
+import { openPulse, type Pulse } from '../core/pulse.ts'
 import type { MasterSecret } from '../core/secret.ts'
 import { hostsOf, type Site, siteOf } from '../core/site.ts'
 import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
@@ -33,6 +34,8 @@ import { openWayOut } from './way-out.ts'
 /** What every part of an installation needs. */
 export interface Base {
   readonly clock: Clock
+  /** When to look for what other processes have done. */
+  readonly pulse: Pulse
   readonly secret: MasterSecret
   readonly store: Store
   /** The database that the stores of tenants share; undefined for an embedded store. */
@@ -81,8 +84,6 @@ export interface BaseOptions {
   readonly onUpgrade?: (() => void) | undefined
 }
 
-const watchMilliseconds = 1000
-
 /**
  * Opens secret, store, keys, log, metrics and audit. Throws problems that an operator can fix, and then
  * leaves nothing open.
@@ -115,9 +116,12 @@ export async function openBase(config: Config, options: BaseOptions): Promise<Ba
     metrics.watchAudit({ lost: () => audit.trail.lost, waiting: audit.waiting })
     const site = siteOf(config.publicUrl)
     const [tokenKeys, identityKeys] = await openKeys(config, store, clock)
-    closers.push(watchKeys([tokenKeys, identityKeys, audit.keys], { log, onFault, onSuccess: outage.isOver }))
+    const pulse = database?.pulse ?? openPulse()
+    const rings = [tokenKeys, identityKeys, audit.keys]
+    closers.push(watchKeys(rings, { pulse, log, onFault, onSuccess: outage.isOver }))
     return {
       clock,
+      pulse,
       secret,
       store,
       database,
@@ -205,6 +209,7 @@ function tellOfOutages({ logger }: Log, clock: Clock): Outages {
 }
 
 interface KeyWatch {
+  readonly pulse: Pulse
   readonly log: Log
   readonly onFault: (error: unknown) => void
   /** Called each time the store has answered. */
@@ -212,7 +217,7 @@ interface KeyWatch {
 }
 
 /** Notices within a second what the command line or another process has done to the keys. */
-function watchKeys(rings: readonly KeyRing[], { log, onFault, onSuccess }: KeyWatch): () => void {
+function watchKeys(rings: readonly KeyRing[], { pulse, log, onFault, onSuccess }: KeyWatch): () => void {
   for (const ring of rings) {
     ring.subscribe(() => {
       const keys = { signing: ring.signing.kid, published: ring.publicJwks.keys.map(({ kid }) => kid) }
@@ -226,7 +231,7 @@ function watchKeys(rings: readonly KeyRing[], { log, onFault, onSuccess }: KeyWa
     if (looking) return
     looking = true
     try {
-      for (const ring of rings) await ring.refresh()
+      await Promise.all(rings.map((ring) => ring.refresh()))
       onSuccess()
     } catch (error) {
       // The store is closed after this has stopped.
@@ -234,10 +239,10 @@ function watchKeys(rings: readonly KeyRing[], { log, onFault, onSuccess }: KeyWa
     }
     looking = false
   }
-  const timer = setInterval(() => void refresh(), watchMilliseconds).unref()
+  const stop = pulse(() => void refresh())
   return () => {
     stopped = true
-    clearInterval(timer)
+    stop()
   }
 }
 

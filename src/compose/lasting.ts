@@ -32,9 +32,9 @@ export async function openLasting(
   base: Base,
   authorizationServerUrl: (() => string) | undefined,
 ): Promise<Lasting> {
-  const { clock, site, place, onFault } = base
+  const { clock, pulse, site, place, onFault } = base
   const { url: issuer } = site
-  const denyList = await openDenyList({ feed: base.store.revocations, issuer, clock, onFault })
+  const denyList = await openDenyList({ feed: base.store.revocations, issuer, clock, onFault, pulse })
   const owners =
     place &&
     (await openOwners(place, onFault).catch((error: unknown) => {

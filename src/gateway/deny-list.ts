@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import type { Principal } from '../core/principal.ts'
+import { openPulse, type Pulse } from '../core/pulse.ts'
 import { clockDifferenceMilliseconds, isIssuedBefore } from '../core/revocation.ts'
 
 interface DenyListOptions {
@@ -9,6 +10,8 @@ interface DenyListOptions {
   readonly clock: Clock
   /** Called when the store does not answer; the list keeps what it knows. */
   readonly onFault: (error: unknown) => void
+  /** When to look for the revocations of others. */
+  readonly pulse?: Pulse
   /** A monotonic clock in milliseconds, unaffected by changes of the system time. */
   readonly elapsed?: () => number
 }
@@ -38,7 +41,6 @@ export interface DenyList {
 
 /** A token is accepted until slightly after its expiry, and a revocation must outlast what it revokes. */
 const keepMilliseconds = 60_000
-const pollMilliseconds = 1000
 /**
  * How much later than its timestamp a revocation may become visible: the timestamp is taken when writing
  * begins, and the writer may then wait for a connection, a lock or a standby.
@@ -61,6 +63,7 @@ export async function openDenyList({
   issuer: own,
   clock,
   onFault,
+  pulse = openPulse(),
   elapsed = () => performance.now(),
 }: DenyListOptions): Promise<DenyList> {
   const list = (): Map<string, Revocation> => new Map()
@@ -100,7 +103,7 @@ export async function openDenyList({
     })
     polling = false
   }
-  const timer = setInterval(() => void pollInTurn(), pollMilliseconds).unref()
+  const stop = pulse(() => void pollInTurn())
 
   const wasRevoked = (kind: 'client' | 'user', id: string, issuedAt: number): boolean => {
     const revocation = revoked[kind].get(id)
@@ -130,7 +133,7 @@ export async function openDenyList({
     },
     close() {
       closed = true
-      clearInterval(timer)
+      stop()
       unsubscribe()
     },
   }

@@ -6,15 +6,20 @@ import type { StorePorts } from './store-ports.ts'
 const lastingPurpose = 'audit'
 
 /** Signing keys over SQL. Private keys are sealed. */
-export function keyStore({ db, tenant, secret }: Pick<StorePorts, 'db' | 'tenant' | 'secret'>): KeyStore {
+export function keyStore({
+  db,
+  together,
+  tenant,
+  secret,
+}: Pick<StorePorts, 'db' | 'together' | 'tenant' | 'secret'>): KeyStore {
   const privateKeys = sealer(secret.derive('store/key'))
 
   const contextOf = (purpose: string, kid: string): string => `${tenant}\0${purpose}\0${kid}`
   const seal = ({ purpose, kid, privateJwk }: NewKey): string =>
     privateKeys.seal(JSON.stringify(privateJwk), contextOf(purpose, kid))
 
-  const list = async (purpose: string): Promise<StoredKey[]> => {
-    const rows = await db
+  const read = (purpose: string) =>
+    db
       .selectFrom('keys')
       .selectAll()
       .where('tenant', '=', tenant)
@@ -23,6 +28,8 @@ export function keyStore({ db, tenant, secret }: Pick<StorePorts, 'db' | 'tenant
       .orderBy('generation', 'desc')
       .orderBy('kid')
       .execute()
+  const list = async (purpose: string): Promise<StoredKey[]> => {
+    const rows = await (together?.keys({ tenant, purpose }) ?? read(purpose))
     return rows.map((row) => {
       const jwk = privateKeys.open(row.sealed, contextOf(purpose, row.kid))
       if (jwk === undefined) throw new Error('a stored key was sealed with another secret')

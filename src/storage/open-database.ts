@@ -1,3 +1,5 @@
+import { openPulse, type Pulse } from '../core/pulse.ts'
+import type { AskedTogether } from './ask-together.ts'
 import type { Database } from './database.ts'
 import { migrate, type OnUpgrade } from './migrate.ts'
 import type { Notices } from './notices.ts'
@@ -6,6 +8,9 @@ import type { Notices } from './notices.ts'
 export interface SharedDatabase {
   readonly db: Database
   readonly notices: Notices
+  readonly together: AskedTogether
+  /** When those look that look every second. */
+  readonly pulse: Pulse
   close(): Promise<void>
 }
 
@@ -27,9 +32,12 @@ export async function openDatabase(
   }
   const db = await openPostgres({ url, onFault, patience: statementMilliseconds })
   const notices = (await import('./notices.ts')).openNotices({ db, url, onFault })
+  const { askTogether } = await import('./ask-together.ts')
   return {
     db,
     notices,
+    together: askTogether(db),
+    pulse: openPulse(),
     async close() {
       await notices.close()
       await db.destroy()

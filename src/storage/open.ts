@@ -53,7 +53,7 @@ export async function openStore({
     await close()
     throw error
   }
-  const ports: StorePorts = { db, engine, tenant, secret, clock }
+  const ports: StorePorts = { db, engine, tenant, secret, clock, together: database?.together }
   const notices = database === undefined ? noNotices : revocationNotices(database.notices, tenant)
   return {
     lastStart: lastStartStore(ports),

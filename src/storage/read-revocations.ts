@@ -12,9 +12,10 @@ const place = sql<number>`rowid`
  * steps, between which others have their turn: whoever blocks a client with many grants makes as many.
  */
 export async function readRevocations(
-  { db, engine, tenant }: Pick<StorePorts, 'db' | 'engine' | 'tenant'>,
+  { db, together, tenant }: Pick<StorePorts, 'db' | 'together' | 'tenant'>,
   time: number,
 ): Promise<readonly Revocation[]> {
+  if (together !== undefined) return together.revocations({ tenant, time })
   const since = (from: number) =>
     db
       .selectFrom('revocations')
@@ -22,7 +23,6 @@ export async function readRevocations(
       .where('tenant', '=', tenant)
       .where('revoked_at', '>=', from)
       .$castTo<Revocation>()
-  if (engine === 'postgres') return since(time).execute()
   const all: Revocation[] = []
   for (let last = { revokedAt: time, place: 0 }; ; ) {
     const { revokedAt, place: after } = last

@@ -5,7 +5,7 @@ import type { Revocation, RevocationStore } from './revocation-contract.ts'
 import type { RevocationNotices } from './revocation-notices.ts'
 import type { StorePorts } from './store-ports.ts'
 
-interface RevocationPorts extends Pick<StorePorts, 'db' | 'engine' | 'tenant' | 'clock'> {
+interface RevocationPorts extends Pick<StorePorts, 'db' | 'engine' | 'together' | 'tenant' | 'clock'> {
   readonly notices: RevocationNotices
   /** Called if others could not be told immediately; they will find it in the store. */
   readonly onFault: (error: unknown) => void
@@ -15,6 +15,7 @@ interface RevocationPorts extends Pick<StorePorts, 'db' | 'engine' | 'tenant' | 
 export function revocationStore({
   db,
   engine,
+  together,
   tenant,
   clock,
   notices,
@@ -68,7 +69,7 @@ export function revocationStore({
     },
     has: async (kind, id) => (await find(kind, id)) !== undefined,
     revokedAt: async (kind, id) => (await find(kind, id))?.revoked_at,
-    since: (time) => readRevocations({ db, engine, tenant }, time),
+    since: (time) => readRevocations({ db, together, tenant }, time),
     subscribe(listener) {
       listeners.add(listener)
       const deafen = notices.hear(listener)

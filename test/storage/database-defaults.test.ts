@@ -33,7 +33,9 @@ describe('a database whose administrator chose another isolation of transactions
   })
 
   it('serves requests that change the same row at the same moment, each once (A43)', async () => {
-    const stores = processes.map((db) => artifactStore({ db, engine: 'postgres', ...ports }))
+    const stores = processes.map((db) =>
+      artifactStore({ db, engine: 'postgres', together: undefined, ...ports }),
+    )
     for (let code = 0; code < 100; code++) {
       await stores[0]?.put({ model: 'AuthorizationCode', id: `code-${code}`, payload: {} })
       const won = await Promise.all(

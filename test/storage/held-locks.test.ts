@@ -52,7 +52,7 @@ describe('what others hold locked', { timeout: 120_000 }, () => {
   }
 
   it('makes the store refuse what waits too long, and does not use it up later (A43, N21)', async (test) => {
-    const artifacts = artifactStore({ db: await open(), engine: 'postgres', ...ports })
+    const artifacts = artifactStore({ db: await open(), engine: 'postgres', together: undefined, ...ports })
     await artifacts.put({ model: 'AuthorizationCode', id: 'code', payload: {} })
     // As a migration of a newer version does that makes an index.
     const other = new pg.Client(database.url)

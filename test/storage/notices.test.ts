@@ -174,7 +174,15 @@ describe('notices of revocations', () => {
       hear: () => () => undefined,
     }
     const onFault = (error: unknown): unknown => faults.push(error)
-    const revocations = revocationStore({ db, engine: 'sqlite', tenant: 'acme', clock, notices, onFault })
+    const revocations = revocationStore({
+      db,
+      engine: 'sqlite',
+      together: undefined,
+      tenant: 'acme',
+      clock,
+      notices,
+      onFault,
+    })
     await revocations.add({ kind: 'token', id: 'a token', expiresAt: clock.now() + 60_000 })
     assert.equal(await revocations.has('token', 'a token'), true)
     assert.match(String(faults), /nobody can be told/)

@@ -22,7 +22,7 @@ describe('a sweep of the embedded store', () => {
     db = openSqlite(':memory:')
     await migrate(db)
     const ports = { db, tenant: 'default', secret: masterSecret(Buffer.alloc(32)), clock: movableClock() }
-    store = artifactStore({ ...ports, engine: 'sqlite' })
+    store = artifactStore({ ...ports, engine: 'sqlite', together: undefined })
   })
   afterEach(() => db.destroy())
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import pg from 'pg'
 import { portcullis } from '../support/command.ts'
 import { legacyRequest } from '../support/gated-spy.ts'
 import { sharedSecret } from '../support/installation.ts'
@@ -49,6 +50,18 @@ describe('tenants in one PostgreSQL database', { timeout: 120_000 }, () => {
     // Ten for all, and one for each of the sinks of the audit.
     const all = await connections('portcullis')
     assert.ok(all <= 13, `${all} connections`)
+  })
+
+  it('ask it together, once a second, what has been revoked and which keys there are', async (test) => {
+    const query = test.mock.method(pg.Client.prototype, 'query')
+    const asked = (): (readonly string[])[] =>
+      query.mock.calls
+        .map(({ arguments: [given] }) => given as { text?: string; values?: [readonly string[]] })
+        .filter(({ text = '' }) => text.includes('from unnest('))
+        .map(({ values: [names] = [[]] }) => names)
+    await until(() => asked().length >= 4)
+    for (const names of asked())
+      assert.deepEqual(new Set(names), new Set(['default', 'acme', 'globex']), String(names))
   })
 
   it('hear of the end of a grant each for itself', async () => {
