@@ -17,7 +17,10 @@ export interface ArgumentsRule {
 export type DescribeArguments = (value: unknown) => ArgumentsRecord
 
 const secretName =
-  /pass(?:word|wd|phrase)|secret|token|authorization|api[-_]?key|private[-_]?key|credential|cookie|assertion|session/i
+  /pass(?:word|wd|phrase|code)|secret|token|authorization|api[-_]?key|private[-_]?key|credential|cookie|assertion|session/i
+/** What is a secret as a whole word only, unlike in `compass` or `bypass`: `pass`, `db_pwd`, `userPass`. */
+const secretWord =
+  /(?:^|[^A-Za-z])(?:pass|pwd|otp|jwt)$|(?:^|[^A-Za-z])(?:PASS|PWD|OTP|JWT)$|(?:Pass|Pwd|Otp|Jwt)$/
 const redacted = '[redacted]'
 /** A longer copy is not kept; its hash is. */
 const maxLength = 4096
@@ -63,10 +66,14 @@ function redact(value: unknown, named: Named, path: string): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([name, member]) => {
       const at = path === '' ? name : `${path}.${name}`
-      const hides = secretName.test(name) || isNamed(name, named) || isNamed(at, named)
+      const hides = looksSecret(name) || isNamed(name, named) || isNamed(at, named)
       return [scrub(name), hides ? redacted : redact(member, named, at)]
     }),
   )
+}
+
+function looksSecret(name: string): boolean {
+  return secretName.test(name) || secretWord.test(name)
 }
 
 function isNamed(text: string, { names, longest }: Named): boolean {

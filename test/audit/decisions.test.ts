@@ -211,6 +211,13 @@ describe('the rule for arguments', () => {
         list: [{ iban: '[redacted]' }, '[redacted]'],
       },
     })
+    const words = ['pass', 'PWD', 'db_pwd', 'userPass', 'smtp-pass', 'passcode', 'otp', 'idJwt']
+    const others = ['compass', 'bypass', 'passed', 'COMPASS', 'pwdDir']
+    for (const [names, kept] of [
+      [words, '[redacted]'],
+      [others, 'x'],
+    ] as const)
+      for (const name of names) assert.deepEqual(ofRule?.({ [name]: 'x' }), { redacted: { [name]: kept } })
     assert.deepEqual(ofRule?.({ ['k'.repeat(40)]: 1 }), { redacted: { '[redacted]': 1 } })
   })
 
