@@ -178,12 +178,13 @@ describe('asking a provider whether it still vouches for somebody', () => {
     linked: LinkedIdentity | undefined,
     renew: LoginProvider['renew'],
     allowed: Partial<AdmissionRules['allow']> = {},
+    isFirst = true,
   ) => {
     const done: string[] = []
     const ports = {
       identities: {
         findByUser: async () => linked,
-        claimQuestion: async () => true,
+        claimQuestion: async () => isFirst,
         confirm: async (_: string, { facts: { displayName, groups } }: { readonly facts: IdentityFacts }) =>
           void done.push(`${displayName} ${groups.join()}`),
         refuse: async () => void done.push('refused'),
@@ -269,6 +270,21 @@ describe('asking a provider whether it still vouches for somebody', () => {
     const asked = await confirm(ahead(3600), async () => ({ credential: 'next', identity: undefined }))
     assert.deepEqual(asked, { answer: 'renewed', done: ['Ada staff'] })
     assert.deepEqual(await confirm(ahead(5), never), { answer: 'current', done: [] })
+  })
+
+  it('is left to the process that was first, and to a later moment where it did not answer just now', async () => {
+    const elsewhere = (seconds: number) => linkedTo('usr_ada', { confirmedAt: clock.now() - seconds * 1000 })
+    for (const [seconds, answer] of [
+      [300, 'current'],
+      [700, 'unknown'],
+    ] as const) {
+      assert.deepEqual(await confirm(elsewhere(seconds), never, {}, false), { answer, done: [] })
+      const justAsked = { ...elsewhere(seconds), askedAt: clock.now() - 5000 }
+      assert.deepEqual(await confirm(justAsked, never), { answer, done: [] })
+      const again = { ...justAsked, askedAt: clock.now() - 11_000 }
+      const { done } = await confirm(again, async () => ({ credential: 'next', identity: undefined }))
+      assert.deepEqual(done, ['Ada staff'])
+    }
   })
 
   it('is silence where it does not answer, and a fault of ours is neither yes nor no', async () => {
