@@ -53,3 +53,21 @@ for (const [what, hasLogin] of [
     assert.equal(await sweeps(), 0)
   })
 }
+
+it('tells of a sweep that failed and goes on, but not of one that the end of the process cut off', async (test) => {
+  const { base } = open(test)
+  const told: unknown[] = []
+  const failing = { sweep: () => Promise.reject(new Error('the store is away')) }
+  const store = { ...base.store, artifacts: failing as unknown as Base['store']['artifacts'] }
+  const onFault = (error: unknown): void => void told.push((error as Error).message)
+  const house = await keepHouse(config, { ...base, store, onFault }, { hasLogin: false, adminUrl })
+  for (const round of [1, 2]) {
+    test.mock.timers.tick(tenMinutes)
+    await setImmediate()
+    assert.equal(told.length, round)
+  }
+  test.mock.timers.tick(tenMinutes)
+  house.stop()
+  await setImmediate()
+  assert.deepEqual(told, ['the store is away', 'the store is away'])
+})
