@@ -67,6 +67,7 @@ describe('GitHub as a place to log in', () => {
 
   it('says who somebody is by the number of the account, with a verified address and all groups', async () => {
     const { issuer, subject, claims, credential } = await redeem()
+    assert.equal(asked, 5, 'its token endpoint within the same bounds as its API')
     assert.deepEqual([issuer, subject], [github.issuer, '583231'])
     assert.deepEqual([claims['email'], claims['email_verified']], ['octocat@example.com', true])
     assert.deepEqual(claims['groups'], ['my-company', 'my-company/platform'])

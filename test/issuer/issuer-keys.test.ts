@@ -92,3 +92,20 @@ describe('the keys of an issuer', () => {
     await assert.rejects(jwtVerify(token, resolve), { code: 'ERR_JWKS_NO_MATCHING_KEY' })
   })
 })
+
+describe('an issuer that is asked about tokens', () => {
+  it('is asked where the operator says, whatever its metadata says, and within the bounds of all requests', async () => {
+    const url = 'https://issuer.example/introspect'
+    const ask = issuerIntrospection(
+      { issuer: 'https://issuer.example', url, clientId: 'us', clientSecret: { current: 's' } },
+      () => assert.fail('the metadata is not needed'),
+      async (address, options) => {
+        assert.equal(String(address), url)
+        const token = new URLSearchParams(String(options?.body)).get('token')
+        return Response.json({ active: token === 'good', sub: 'ada' })
+      },
+    )
+    assert.deepEqual(await ask('good'), { sub: 'ada' })
+    assert.equal(await ask('over'), undefined)
+  })
+})
