@@ -54,6 +54,7 @@ export interface RecordingSink extends Sink {
   readonly pushed: Json[]
   readonly finished: Json[]
   readonly failures: { code: string; id: unknown }[]
+  opened: number
   ended: number
   closed: boolean
 }
@@ -64,9 +65,12 @@ export function recordingSink(): RecordingSink {
     pushed: [],
     finished: [],
     failures: [],
+    opened: 0,
     ended: 0,
     closed: false,
-    open() {},
+    open() {
+      sink.opened++
+    },
     push: (message) => void sink.pushed.push(message as Json),
     finish: (message) => void sink.finished.push(message as Json),
     end() {

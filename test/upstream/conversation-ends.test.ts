@@ -187,6 +187,18 @@ describe('what belongs to no request of a conversation', () => {
     }
   })
 
+  it('begins the answers that wait if it is a question: the Python SDK answers none before it has their heads', () => {
+    const server = fakeServer()
+    const conversation = talk(server.open)
+    const [listener, waiting] = [recordingSink(), recordingSink()]
+    conversation.listen(listener, ada)
+    conversation.request(call('mine'), waiting, ada)
+    say(server, { method: 'notifications/message', params: {} })
+    assert.equal(waiting.opened, 0, 'what needs no answer can wait')
+    say(server, { id: 'q', method: 'elicitation/create', params: {} })
+    assert.deepEqual([listener.pushed.length, waiting.pushed.length, waiting.opened], [2, 0, 1])
+  })
+
   it('is no question where the server has other ways to ask (O16)', () => {
     const server = fakeServer()
     const conversation = talk(server.open, 'modern')

@@ -255,6 +255,8 @@ export function startConversation({
     if (isQuestion) {
       if (asked.size >= maxAsked) return // a server that asks this much gets no answers
       asked.set(idKey(message['id']), { method: message['method'] as string, at: performance.now() })
+      // Some clients send nothing, so not their answer either, while they wait for the head of another one.
+      if (waiting === undefined) for (const other of pending.values()) other.sink.open()
     }
     sink.push(message)
   }
