@@ -11,6 +11,8 @@ export interface RedisCounter {
 const connectMilliseconds = 2000
 /** A limit must not delay a request for long. */
 const commandMilliseconds = 300
+/** After this long without a word, another connection is opened: a network may have forgotten this one. */
+const silenceMilliseconds = 2000
 const longestRetryMilliseconds = 2000
 
 /** Who hears of the connection. */
@@ -34,6 +36,7 @@ export async function countInRedis(
     connectionName: 'portcullis',
     connectTimeout: connectMilliseconds,
     commandTimeout: commandMilliseconds,
+    socketTimeout: silenceMilliseconds,
     enableOfflineQueue: false,
     // It would ask with INFO, which users of Redis are often not permitted, and say so past the log.
     enableReadyCheck: false,

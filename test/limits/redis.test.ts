@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import dns, { type LookupAddress } from 'node:dns'
-import { after, before, describe, it } from 'node:test'
+import { after, before, describe, it, type TestContext } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { countWith } from '../../src/limits/count.ts'
@@ -116,29 +116,39 @@ describe('a Redis that does not let the gateway in', { timeout: 60_000 }, () => 
 })
 
 describe('a Redis whose place another one has taken', { timeout: 60_000 }, () => {
-  it('is left where it takes nothing more, though it answers (A72)', async (test) => {
-    const old = await startRedis()
-    test.after(() => old.stop())
-    const next = await startRedis(old.password)
-    test.after(() => next.stop())
-    const addressOf = ({ url }: TestRedis) => ({ host: '127.0.0.1', port: Number(new URL(url).port) })
-    const proxy = await startBreakableProxy(addressOf(old))
-    test.after(() => proxy.break())
-    const url = new URL(old.url)
-    url.port = String(proxy.port)
-    const counter = await countInRedis(url.href, unheard)
-    test.after(() => counter.close())
-    const limit = countWith(counter.make)({ name: 'x', points: 5, seconds: 60 })
-    const take = (): Promise<number | undefined> => limit.take('a').catch(() => undefined)
-    const untilTaken = () => until(async () => (await take()) !== undefined, 'Redis counts')
-    await untilTaken()
-    await old.demote()
-    proxy.lead(addressOf(next))
-    assert.equal(await take(), undefined)
-    await untilTaken()
-    assert.equal((await next.keys()).length, 1)
-  })
+  it('is left where it takes nothing more, though it answers (A72)', (test) =>
+    isLeft(test, (old) => old.demote()))
+
+  it('is left where it says nothing more, on a connection that nobody has closed (A72)', (test) =>
+    isLeft(test, async (old) => old.freeze()))
 })
+
+/** Counts in one Redis, then in the one to which its address leads, once something has happened to the first. */
+async function isLeft(test: TestContext, happen: (old: TestRedis) => Promise<void>): Promise<void> {
+  const old = await startRedis()
+  test.after(() => {
+    old.thaw()
+    return old.stop()
+  })
+  const next = await startRedis(old.password)
+  test.after(() => next.stop())
+  const addressOf = ({ url }: TestRedis) => ({ host: '127.0.0.1', port: Number(new URL(url).port) })
+  const proxy = await startBreakableProxy(addressOf(old))
+  test.after(() => proxy.break())
+  const url = new URL(old.url)
+  url.port = String(proxy.port)
+  const counter = await countInRedis(url.href, unheard)
+  test.after(() => counter.close())
+  const limit = countWith(counter.make)({ name: 'x', points: 5, seconds: 60 })
+  const take = (): Promise<number | undefined> => limit.take('a').catch(() => undefined)
+  const untilTaken = () => until(async () => (await take()) !== undefined, 'Redis counts')
+  await untilTaken()
+  await happen(old)
+  proxy.lead(addressOf(next))
+  assert.equal(await take(), undefined)
+  await untilTaken()
+  assert.equal((await next.keys()).length, 1)
+}
 
 describe('a limit that falls back', () => {
   it('does not ask again for a second what is away, and tells each change once', async (test) => {
