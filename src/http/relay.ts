@@ -6,7 +6,7 @@ import { endStreamBy } from './end-stream.ts'
 import { endsEvent, LastEvent, signOfLife } from './event-stream.ts'
 import { mediaTypeOf } from './media-type.ts'
 import { transportRefusal } from './transport-refusal.ts'
-import { endAnswer, readPatience } from './unread.ts'
+import { endAnswer, readPatience, watchReader } from './unread.ts'
 
 /** The status and the headers, alternating names and values, at the beginning of a relayed response. */
 export interface ResponseHead {
@@ -107,7 +107,8 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   #length: number | undefined
   #transform: Transform | undefined
   #stopBeat: (() => void) | undefined
-  #stalled: NodeJS.Timeout | undefined
+  /** Called when something waits for the client to read. */
+  #watch: (() => void) | undefined
   #wasSilent = true
   /** What ends the stream once the current event is complete. */
   #ending: { readonly text: string | undefined; readonly timer: NodeJS.Timeout } | undefined
@@ -220,7 +221,6 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     this.#tellOver?.()
     if (!this.#isDeaf) {
       const rest = this.#transform === undefined ? '' : this.#change(() => this.#transform?.end())
-      clearTimeout(this.#stalled)
       if (rest !== undefined) {
         this.#begin()
         endAnswer(this.#res, rest, this.#patience.stall)
@@ -232,11 +232,9 @@ class RelayHandler implements Dispatcher.DispatchHandler {
   /** Drops a client that reads nothing for long, since the server's answer waits for it. */
   #awaitReader(controller: Dispatcher.DispatchController): void {
     controller.pause()
-    this.#stalled = setTimeout(() => this.#res.destroy(), this.#patience.stall).unref()
-    this.#res.once('drain', () => {
-      clearTimeout(this.#stalled)
-      controller.resume()
-    })
+    this.#watch ??= watchReader(this.#res, this.#patience.stall)
+    this.#watch()
+    this.#res.once('drain', () => controller.resume())
   }
 
   /**
@@ -285,7 +283,6 @@ class RelayHandler implements Dispatcher.DispatchHandler {
 
   #letGo(): void {
     this.#stopBeat?.()
-    clearTimeout(this.#stalled)
     clearTimeout(this.#ending?.timer)
     if (this.#over || this.#gone) return
     this.#gone = true

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import { connect } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Agent } from 'undici'
-import { relay } from '../../src/http/relay.ts'
+import { relay, type Transform } from '../../src/http/relay.ts'
 import { listen } from '../support/listen.ts'
+import { readSlowly } from '../support/read-slowly.ts'
 
 const serve = async (test: TestContext, handler: RequestListener): Promise<string> =>
   (await listen(createServer(handler), test)).url
@@ -15,6 +17,7 @@ async function startRelay(
   test: TestContext,
   server: RequestListener,
   patience: { silence: number; stall: number },
+  transform?: () => Transform,
 ): Promise<string> {
   const origin = await serve(test, server)
   const dispatcher = new Agent()
@@ -27,6 +30,7 @@ async function startRelay(
       accept: (status, headers) => ({ status, headers: ['content-type', String(headers['content-type'])] }),
       onClientGone: 'abort',
       patience,
+      ...(transform === undefined ? {} : { transform }),
     })
   })
 }
@@ -142,5 +146,31 @@ describe('an answer whose client reads nothing', () => {
       if (performance.now() - began < 2 * stall) await wait(20)
     }
     assert.equal(read, size)
+  })
+
+  it('goes on where the client reads slowly what is sent in one piece, as an event that is read is', async (test) => {
+    const [size, stall] = [32 << 20, 2000]
+    const event = `data: ${'x'.repeat(size)}\n\n`
+    const url = await startRelay(
+      test,
+      (_req, res) => res.writeHead(200, events).end(event),
+      { silence: 60_000, stall },
+      () => {
+        let text = ''
+        return {
+          take(chunk) {
+            text += chunk.toString('latin1')
+            return text.length === event.length ? text : ''
+          },
+          end: () => '',
+        }
+      },
+    )
+    const client = connect(Number(new URL(url).port), '127.0.0.1')
+    test.after(() => client.destroy())
+    const read = readSlowly(client, 2.5 * stall)
+    client.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+    await once(client, 'end')
+    assert.ok(read() > size, `${read()} bytes came`)
   })
 })
