@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici'
 import { fairTurns } from './fair-turns.ts'
 import { fetchHeaders, readWhole } from './read-answer.ts'
 import { FetchRefused, publicLookup } from './safe-fetch.ts'
+import { sharedLookup } from './share-lookups.ts'
 import { leadsInside } from './special-use.ts'
 import { Agent } from './undici.ts'
 
@@ -39,7 +40,7 @@ export function createOperatorFetch(options: OperatorFetchOptions): OperatorFetc
   const turns = fairTurns({ places: running })
   const connect = { timeout: milliseconds }
   const bounds = { headersTimeout: milliseconds, bodyTimeout: milliseconds, keepAliveTimeout: 4000 }
-  const direct = new Agent({ ...bounds, connect })
+  const direct = new Agent({ ...bounds, connect: { ...connect, lookup: sharedLookup } })
   const guarded = new Agent({ ...bounds, connect: { ...connect, lookup: publicLookup(milliseconds) } })
 
   return async (text, { method = 'GET', headers = {}, body, signal }) => {

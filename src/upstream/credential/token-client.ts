@@ -2,6 +2,7 @@ import { Refusal } from '../../core/errors.ts'
 import { isBearerToken } from '../../core/header-field.ts'
 import { type JsonObject, parseJsonObject } from '../../core/json-object.ts'
 import { readWhole } from '../../http/read-answer.ts'
+import { sharedLookup } from '../../http/share-lookups.ts'
 import { Pool } from '../../http/undici.ts'
 import type { Secret } from './secret.ts'
 
@@ -47,7 +48,8 @@ const errorCodes: ReadonlySet<unknown> = new Set(
  */
 export function tokenClient({ tokenUrl, clientId, clientSecret, seconds }: TokenClientOptions): TokenClient {
   const { origin, pathname, search } = new URL(tokenUrl)
-  const pool = new Pool(origin, { connections: maxConnections, connect: { timeout: seconds * 1000 } })
+  const connect = { timeout: seconds * 1000, lookup: sharedLookup }
+  const pool = new Pool(origin, { connections: maxConnections, connect })
 
   const post = async (body: string, signal: AbortSignal): Promise<GivenToken> => {
     const answer = await pool.request({

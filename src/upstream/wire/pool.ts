@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { buildConnector as connecting, Dispatcher } from 'undici'
 import type { Clock } from '../../core/clock.ts'
+import { sharedLookup } from '../../http/share-lookups.ts'
 import { buildConnector, errors, Dispatcher as UndiciDispatcher } from '../../http/undici.ts'
 import { Connection } from './connection.ts'
 import { Transfer } from './transfer.ts'
@@ -35,7 +36,11 @@ export class ConnectionPool extends UndiciDispatcher {
   constructor(options: PoolOptions) {
     super()
     this.#options = options
-    this.#connect = buildConnector({ timeout: options.connectMilliseconds, allowH2: false })
+    this.#connect = buildConnector({
+      timeout: options.connectMilliseconds,
+      allowH2: false,
+      lookup: sharedLookup,
+    })
   }
 
   /**
