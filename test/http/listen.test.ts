@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
 import { describe, it } from 'node:test'
+import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { AddressUnusable, drain, listen, PortForbidden, PortTaken } from '../../src/http/listen.ts'
 import { makeCertificate } from '../support/local-tls.ts'
@@ -109,5 +110,25 @@ describe('draining', () => {
     assert.equal(await (await fetch(`http://127.0.0.1:${port}`)).text(), 'answered')
     await drain(server, 3_600_000)
     assert.equal(server.listening, false)
+  })
+
+  it('answers what has arrived on an idle connection of a process that was busy until then', async (test) => {
+    const server = createServer((_req, res) => res.end('answered'))
+    const port = await listen(server, { name: 'test', host: '127.0.0.1', port: 0, fix: '' })
+    const socket = connect(port, '127.0.0.1')
+    test.after(() => socket.destroy())
+    let text = ''
+    socket.on('data', (chunk) => (text += chunk.toString()))
+    const ended = once(socket, 'close')
+    const request = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
+    socket.write(request)
+    await until(() => text.endsWith('answered'))
+    await endOfTurn() // timers are next, and only then what has arrived
+    const drained = drain(server, 3_600_000)
+    socket.write(request)
+    const began = performance.now()
+    while (performance.now() - began < 200);
+    await Promise.all([drained, ended])
+    assert.equal(text.match(/answered/g)?.length, 2)
   })
 })
