@@ -10,6 +10,11 @@ export function noticeSeconds({ mode, listen: { noticeSeconds: seconds } }: Conf
   return seconds ?? (mode === 'production' ? 3 : 0)
 }
 
+/** How long idle connections may still bring a last request once no new ones are accepted, if proxies take notice. */
+export function lastCallMilliseconds(config: Config): number {
+  return Math.min(noticeSeconds(config) * 1000, 1000)
+}
+
 /**
  * Options for every HTTP listener of a process: the maximum size of the headers, the time limits for the
  * headers and the whole request, and what becomes of a connection whose request is answered early.

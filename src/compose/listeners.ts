@@ -11,7 +11,7 @@ import { buildAdmin, type WatchedWorkers } from './admin.ts'
 import type { Base } from './base.ts'
 import { adminUrl, dashboardLink } from './dashboard/link.ts'
 import type { Installation } from './installation.ts'
-import { drainMilliseconds, httpOptions } from './listener-options.ts'
+import { drainMilliseconds, httpOptions, lastCallMilliseconds } from './listener-options.ts'
 import type { Tenants } from './tenants.ts'
 import { renewCertificate, tlsOptions } from './tls.ts'
 
@@ -37,6 +37,8 @@ interface Address {
   readonly port: number
   /** The setting that chooses the host. */
   readonly hostFix: string
+  /** At the end, how long idle connections may still bring a request. Default: 0. */
+  readonly lastCallMs?: number
 }
 
 /** Starts with nothing opened. What Node refuses by itself, and the errors of responses, are in the log. */
@@ -52,7 +54,7 @@ export function createOpened({ log, onFault }: Pick<Base, 'log' | 'onFault'>): O
       reportUnreadable(server, (unreadable) => logUnreadable(log, part, unreadable))
       const url = await listenAt(part, server, address)
       urls[part] = url
-      closeBy(() => drain(server, drainMilliseconds))
+      closeBy(() => drain(server, drainMilliseconds, address.lastCallMs))
       return url
     },
     async close() {
@@ -158,7 +160,7 @@ export async function openGatewayListener(
   pair: CertificatePair | undefined,
 ): Promise<GatewayListener> {
   const { host, gateway: port, tls: files } = config().listen
-  const address = { host, port, hostFix: 'listen.host' }
+  const address = { host, port, hostFix: 'listen.host', lastCallMs: lastCallMilliseconds(config()) }
   const http = httpOptions(config())
   const handle = inOriginForm(tenants.handleGateway(installation.handleGateway))
   let listener: GatewayListener = { certificate: undefined, renew: async () => undefined }

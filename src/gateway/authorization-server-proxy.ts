@@ -95,8 +95,8 @@ function requestHeaders({ req, requestId, address }: Exchange, publicHost: strin
   return headers
 }
 
-function responseHeaders({ requestId }: Exchange, headers: AnswerHeaders): string[] {
-  const passed: string[] = ['X-Request-Id', requestId]
+function responseHeaders({ baseHeaders }: Exchange, headers: AnswerHeaders): string[] {
+  const passed = [...baseHeaders]
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined || connectionBound.has(name) || name === 'x-request-id') continue
     for (const one of [value].flat()) passed.push(name, one)

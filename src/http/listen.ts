@@ -102,9 +102,10 @@ export async function listen(server: Server, place: Place): Promise<number> {
 /**
  * Stops accepting connections, lets running requests finish for at most `graceMs` milliseconds, then closes
  * every connection. An accepted connection without a request yet may still send one, since its client cannot
- * know.
+ * know. For `lastCallMs` so may those that are idle: a proxy may just be sending on one, and could not repeat
+ * it. A handler that closes connections with its answers thus leaves nothing to lose.
  */
-export async function drain(server: Server, graceMs: number): Promise<void> {
+export async function drain(server: Server, graceMs: number, lastCallMs = 0): Promise<void> {
   if (!server.listening) return
   // The method of node:http would cut connections at once whose first request is on its way.
   const closed = new Promise<void>((resolve) => {
@@ -113,7 +114,8 @@ export async function drain(server: Server, graceMs: number): Promise<void> {
   const began = performance.now()
   // A connection that becomes idle while others are busy is closed by one of the next checks.
   const idle = setInterval(() => {
-    const waits = performance.now() - began < firstRequestMs && (unheard.get(server)?.size ?? 0) > 0
+    const elapsed = performance.now() - began
+    const waits = elapsed < lastCallMs || (elapsed < firstRequestMs && (unheard.get(server)?.size ?? 0) > 0)
     // What has arrived on them by now is read first: timers run before that, and late in a busy process.
     if (!waits) setImmediate(() => server.closeIdleConnections())
   }, idleRoundMs)

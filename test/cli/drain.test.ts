@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -41,6 +42,20 @@ async function startGate(test: { after(close: () => unknown): void }): Promise<{
   return { gate, waiting, next }
 }
 
+/** A connection of a proxy, which knows the end of the process only when it reads it. */
+function keepConnection(url: string): { socket: Socket; ask: (path: string) => Promise<string> } {
+  const { port, host } = new URL(url)
+  const socket = connect(Number(port), '127.0.0.1')
+  return {
+    socket,
+    async ask(path) {
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+      const [answer] = await once(socket, 'data')
+      return String(answer)
+    },
+  }
+}
+
 describe('the end of portcullis serve', { timeout: 60_000 }, () => {
   it('is announced, lets what runs finish, and leaves nothing to those who come in between but the next process', async (test) => {
     const { gate, waiting, next: port } = await startGate(test)
@@ -53,10 +68,9 @@ describe('the end of portcullis serve', { timeout: 60_000 }, () => {
       headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream', ...session },
     })
     assert.equal(stream.status, 200)
-    const idle = connect(Number(new URL(gate.url).port), '127.0.0.1')
-    idle.write('GET /.well-known/oauth-protected-resource/mcp HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
-    await new Promise((resolve) => idle.once('data', resolve))
-    const idleClosed = new Promise((resolve) => idle.once('close', resolve))
+    const [idle, late] = [keepConnection(gate.url), keepConnection(gate.url)]
+    for (const { ask } of [idle, late]) await ask('/.well-known/oauth-protected-resource/mcp')
+    const idleClosed = once(idle.socket, 'close')
     const running = post(url, token, list, { headers: session })
     await until(() => waiting.length > 0, 'the call has reached the server')
     const probe = async (path: string): Promise<[number, unknown]> => {
@@ -84,8 +98,15 @@ describe('the end of portcullis serve', { timeout: 60_000 }, () => {
     )
     assert.equal((await post(`http://127.0.0.1:${port}/mcp`, token, initialize)).status, 200)
 
+    await until(
+      () =>
+        fetch(url)
+          .then(() => false)
+          .catch(() => true),
+      'nothing listens any more',
+    )
+    assert.match(await late.ask('/.well-known/oauth-authorization-server'), /^connection: close/im)
     await idleClosed
-    await assert.rejects(fetch(url), 'nothing listens any more')
     assert.match(await stream.text(), /^(?:: \n\n)*$/, 'the stream has ended, and was not cut off')
     assert.equal((await probe('/healthz'))[0], 200)
     assert.equal((await probe('/readyz'))[0], 503)

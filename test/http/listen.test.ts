@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
 import { describe, it } from 'node:test'
-import { setImmediate as endOfTurn } from 'node:timers/promises'
+import { setImmediate as endOfTurn, setTimeout as wait } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { AddressUnusable, drain, listen, PortForbidden, PortTaken } from '../../src/http/listen.ts'
 import { makeCertificate } from '../support/local-tls.ts'
@@ -128,6 +128,28 @@ describe('draining', () => {
     socket.write(request)
     const began = performance.now()
     while (performance.now() - began < 200);
+    await Promise.all([drained, ended])
+    assert.equal(text.match(/answered/g)?.length, 2)
+  })
+
+  it('answers a last call on an idle connection, whose client cannot know yet, and closes it with the answer', async (test) => {
+    let isLast = false
+    const server = createServer((_req, res) => {
+      if (isLast) res.setHeader('Connection', 'close')
+      res.end('answered')
+    })
+    const port = await listen(server, { name: 'test', host: '127.0.0.1', port: 0, fix: '' })
+    const socket = connect(port, '127.0.0.1')
+    test.after(() => socket.destroy())
+    let text = ''
+    socket.on('data', (chunk) => (text += chunk.toString()))
+    const ended = once(socket, 'close')
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    await until(() => text.endsWith('answered'))
+    isLast = true
+    const drained = drain(server, 3_600_000, 3_600_000)
+    await wait(200)
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
     await Promise.all([drained, ended])
     assert.equal(text.match(/answered/g)?.length, 2)
   })
