@@ -164,6 +164,7 @@ export function createGateway(ports: GatewayPorts): Gateway {
     note.refusal = refusal
     // A body that came together with its head is known to be complete only when this turn is over.
     if (!exchange.req.readableDidRead) await endOfTurn()
+    if (exchange.res.writableEnded) return
     if (exchange.res.headersSent) exchange.res.destroy()
     else if (note.kind === 'proxy') await refuseOAuth(exchange, refusal, site)
     else {

@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici'
 import { Refusal } from '../core/errors.ts'
 import { beat } from './beat.ts'
 import { endStreamBy } from './end-stream.ts'
-import { endsEvent, LastEvent, signOfLife } from './event-stream.ts'
+import { endsEvent, LastEvent, type StreamEnd, signOfLife } from './event-stream.ts'
 import { mediaTypeOf } from './media-type.ts'
 import { transportRefusal } from './transport-refusal.ts'
 import { endAnswer, readPatience, watchReader } from './unread.ts'
@@ -51,10 +51,10 @@ interface Relay {
    */
   readonly patience?: Patience
   /**
-   * The text that ends an event stream if the server cut it after `last`, its last event, which is undefined
-   * if it is whole and too long to be kept: nothing if the stream is complete. Undefined if it has to break off.
+   * The text that ends an event stream that the server does not end itself: nothing if the stream is complete.
+   * Undefined if it has to break off.
    */
-  readonly closeCutStream?: ((last: Buffer | undefined) => string | undefined) | undefined
+  readonly closeCutStream?: ((last: StreamEnd) => string | undefined) | undefined
   /** Turns an error of the connection into the refusal that the client gets; by default `transportRefusal`. */
   readonly refusalFor?: (error: Error) => Refusal
 }
@@ -62,7 +62,7 @@ interface Relay {
 /**
  * Sends a request on and streams the answer back, unbuffered, with backpressure both ways. Resolves when the
  * answer has ended for the client. Rejects with a Refusal as long as nothing was sent to the client; later
- * only if the body cannot be changed as it must be, in which case the answer has to be cut off.
+ * only if the body cannot be changed as it must be, in which case an answer that is not ended has to be cut off.
  */
 export function relay(options: Relay): Promise<void> {
   if (options.res.closed) return Promise.resolve()
@@ -77,9 +77,7 @@ const shortBytes = 16 * 1024
 /** How long an event that is under way may still take when its stream is being ended. */
 const lastEventMilliseconds = 5000
 
-/**
- * A stream can be open for hours, so everything that only its beginning needs is released once it has begun.
- */
+/** A stream can be open for hours, so everything that only its beginning needs is released once it has begun. */
 class RelayHandler implements Dispatcher.DispatchHandler {
   readonly #res: ServerResponse
   readonly #onClientGone: Relay['onClientGone']
@@ -248,12 +246,14 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     }, this.#patience.silence / 2)
   }
 
-  /** What cannot be changed must not pass unchanged: the caller ends the answer, and learns why. */
+  /** What cannot be changed must not pass unchanged: the caller cuts the answer off if need be, and learns why. */
   #change(change: () => string | undefined): string | undefined {
     try {
       return change()
     } catch (cause) {
       this.#gone = true
+      const ending = this.#last && this.#closeCutStream?.('unreadable')
+      if (ending !== undefined) endAnswer(this.#res, ending, this.#patience.stall)
       // The message of the error could repeat parts of the answer.
       const reason = `the answer cannot be read: ${(cause as Error).name}`
       this.#reject(new Refusal('upstream_invalid', { reason, cause }))

@@ -36,10 +36,12 @@ export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connec
         // (MCP O14).
         onClientGone: request.era === 'legacy' && request.method === 'POST' ? 'drain' : 'abort',
         onLeft,
-        // A client that was told a position in the stream comes back for the rest, and would take an error
-        // for the answer.
+        // A client that was told a position in the stream comes back for the rest, if that can be read, and
+        // would take an error for the answer.
         closeCutStream:
-          id === undefined ? undefined : (last) => (toldPlace ? undefined : closeCutStream(id, last)),
+          id === undefined
+            ? undefined
+            : (last) => (toldPlace && last !== 'unreadable' ? undefined : closeCutStream(id, last)),
         ...(rewrite === undefined
           ? {}
           : {

@@ -26,6 +26,17 @@ const interrupted = {
   error: { code: 502, message: 'The MCP server ended the answer early' },
 }
 
+const unreadable = {
+  jsonrpc: '2.0',
+  id: 7,
+  error: { code: 502, message: 'The MCP server gave an answer that is not MCP' },
+}
+const initialize = legacyRequest('initialize', {
+  protocolVersion: '2025-11-25',
+  capabilities: {},
+  clientInfo: { name: 'test', version: '1' },
+})
+
 /** What a client reads when the server writes these pieces and then cuts the connection. */
 async function cutAfter(
   pieces: readonly string[],
@@ -83,6 +94,28 @@ describe('a stream that the server cuts', () => {
       const told = dataIn(await cutAfter([event(data)], modern))
       assert.deepEqual(told, [`data: ${data}`, `data: ${JSON.stringify(interrupted)}`])
     }
+  })
+
+  it('by us, since it cannot be read, ends with an error, also where it could be resumed (A71)', async () => {
+    const place = `id: 1\ndata: \n\n`
+    const tooLong = `data: {"jsonrpc":"2.0","id":7,"result":{"text":"${'x'.repeat(17 * 1024 * 1024)}"}}\n\n`
+    const noJson = 'data: {"method":"ping","id":\n\n'
+    for (const pieces of [
+      [progress, tooLong],
+      [place, tooLong],
+      [progress + noJson],
+      [`${answer}${noJson}`],
+    ]) {
+      gate.spy.answerWith((_request, res) => {
+        res.writeHead(200, { 'content-type': 'text/event-stream', 'mcp-session-id': 'a' })
+        for (const [index, piece] of pieces.entries()) setTimeout(() => res.write(piece), 30 * index)
+      })
+      const { text } = await gate.post(initialize, { token })
+      assert.deepEqual(JSON.parse(dataIn(text).at(-1)?.slice(6) ?? '{}'), unreadable, text.slice(0, 500))
+      const { code } = (await gate.installation.audit()).at(-1) ?? {}
+      assert.equal(code, 'upstream_invalid')
+    }
+    gate.spy.answerWith(echo)
   })
 
   it('within an event breaks off where part of it has passed, and ends with an error where not', async () => {

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import type { Dispatcher } from 'undici'
 import { Refusal } from '../../src/core/errors.ts'
 import { endStream } from '../../src/http/end-stream.ts'
+import type { StreamEnd } from '../../src/http/event-stream.ts'
 import { relay } from '../../src/http/relay.ts'
 import { beginRelay, startRelay } from '../support/relayed.ts'
 import { until } from '../support/until.ts'
@@ -64,7 +65,7 @@ describe('a relayed stream', () => {
   })
 
   it('is ended by the gate without a last event where the server has sent it', async (test) => {
-    const closeCutStream = (last: Buffer | undefined): string =>
+    const closeCutStream = (last: StreamEnd): string =>
       last?.toString() === 'data: last\n\n' ? '' : ': cut\n\n'
     const { res, handler, controller, done, text } = await beginRelay(test, { closeCutStream })
     handler.onResponseData(controller, Buffer.from('data: la'))
