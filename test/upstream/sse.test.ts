@@ -35,6 +35,8 @@ afterEach(() => {
   Object.assign(server, { endpoint: '/post?n={n}', postStatus: 202, onPost: answerAll })
 })
 
+const initialize = legacyRequest('initialize', { protocolVersion: '2024-11-05', capabilities: {} })
+
 interface Session {
   readonly id: string
   readonly stream: SseStream
@@ -42,8 +44,7 @@ interface Session {
 }
 
 async function open(token: string): Promise<Session> {
-  const opening = legacyRequest('initialize', { protocolVersion: '2024-11-05', capabilities: {} })
-  const answer = await post(gate.mcpUrl, token, opening)
+  const answer = await post(gate.mcpUrl, token, initialize)
   assert.equal(answer.status, 200, JSON.stringify(answer.messages))
   const id = answer.headers.get('mcp-session-id') as string
   return {
@@ -148,6 +149,16 @@ describe('a server of HTTP+SSE behind the gate', () => {
     const { messages } = await session.send(legacyRequest('tools/call', params))
     assert.deepEqual(messages[0]?.params, { progressToken: 'mine', progress: 1 })
     assert.equal(messages[1]?.id, 7)
+  })
+
+  it('is said to name a wrong endpoint if there is nothing, and not to have forgotten a session', async () => {
+    server.endpoint = '/outer/post?n={n}'
+    const { status } = await post(gate.mcpUrl, ada, initialize)
+    server.endpoint = '/post?n={n}'
+    assert.equal(status, 502)
+    const { code, reason } = (await gate.audit()).at(-1) ?? {}
+    const expected = 'the server answered 404 to a message at /outer/post, the endpoint that it named'
+    assert.deepEqual([code, reason], ['upstream_invalid', expected])
   })
 
   it('is left when the session ends, and a session whose stream broke goes on in another one (N26)', async () => {

@@ -34,6 +34,8 @@ export function sseChannel({ dispatcher, url, responseSeconds }: SseOptions): Op
     const stop = new AbortController()
     const handshake = createHandshake()
     let endpoint: string | undefined
+    /** The server has taken a message, so the endpoint is where it says. */
+    let isFound = false
     /** Messages to be sent once the address is known. */
     let waiting: Outgoing[] = []
     /** The ids of requests to be sent once the initialization is over. */
@@ -70,8 +72,9 @@ export function sseChannel({ dispatcher, url, responseSeconds }: SseOptions): Op
         handshake.note(message, sent)
         const { statusCode, headers: answered, body } = await sent
         await body.dump()
-        const refusal = refusalForPost(statusCode, answered)
+        const refusal = refusalForPost(statusCode, answered, isFound ? undefined : endpoint)
         if (refusal !== undefined) throw refusal
+        isFound = true
       } catch (error) {
         if (id !== undefined && !over) events.onFailure(id, asRefusal(error))
       }
@@ -159,12 +162,20 @@ async function readStream(
   }
 }
 
-function refusalForPost(status: number, headers: Dispatcher.ResponseData['headers']): Refusal | undefined {
+/**
+ * A server that is mounted under a path, or sees another one than the gateway, may name an `endpoint` that it does
+ * not have. The query is left out of the log, since it names the session.
+ */
+function refusalForPost(
+  status: number,
+  headers: Dispatcher.ResponseData['headers'],
+  endpoint: string | undefined,
+): Refusal | undefined {
   if (status < 300) return undefined
-  return (
-    refusalForStatus(status, headers) ??
-    (status === 404
-      ? new Refusal('session_unknown', { reason: 'the server has forgotten the session' })
-      : new Refusal('upstream_invalid', { reason: `the server answered ${status} to a message` }))
-  )
+  const refusal = refusalForStatus(status, headers)
+  if (refusal !== undefined) return refusal
+  if (status === 404 && endpoint === undefined)
+    return new Refusal('session_unknown', { reason: 'the server has forgotten the session' })
+  const where = endpoint === undefined ? '' : ` at ${endpoint.split('?')[0]}, the endpoint that it named`
+  return new Refusal('upstream_invalid', { reason: `the server answered ${status} to a message${where}` })
 }
