@@ -36,12 +36,22 @@ export function eraRouter(verdicts: Verdicts, ways: Readonly<Record<Era, Ways>>)
 
   const find = async ({ era, headers }: UpstreamRequest): Promise<Connector> => {
     const own = await verdicts.find(era, headers)
-    const other = own === 'no' ? await verdicts.find(otherEra(era), headers) : undefined
+    const other = own === 'no' ? await findOther(otherEra(era), headers) : undefined
     const way = choose(era, own, other)
     if (way !== undefined) return way
     // It understands neither, which is not worth remembering, since it may not be ready yet.
     verdicts.forget()
     return ways[era].neither ?? ways[era].native
+  }
+
+  /** Nor is it that it does not speak the one era, if it has never been up to be asked about the other. */
+  const findOther: Verdicts['find'] = async (era, headers) => {
+    try {
+      return await verdicts.find(era, headers)
+    } catch (error) {
+      verdicts.forget()
+      throw error
+    }
   }
 
   return {

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { Refusal } from '../../src/core/errors.ts'
 import { stdioProbe } from '../../src/upstream/probe/ask-stdio.ts'
@@ -69,6 +72,28 @@ it('a stdio server that logs in JSON to its output is known for what it speaks, 
   }
   assert.match(gate.log(), /asked for the legacy era, the server says yes/)
   assert.match(gate.log(), /talkative: \{\\"level\\":30,\\"msg\\":\\"up\\"\}/, 'the operator sees it')
+})
+
+it('a stdio server that speaks both eras and ends at its first start, for want of something, is known for both later', async (test) => {
+  const folder = await mkdtemp(join(tmpdir(), 'first-start-'))
+  test.after(() => rm(folder, { recursive: true }))
+  const wanted = join(folder, 'wanted')
+  const opening = `{ supportedVersions: ['2026-07-28'], protocolVersion: '2025-11-25', capabilities: {} }`
+  const bothEras = program('say({ content: [] })').replace(
+    'const say',
+    `if (method === 'server/discover') return console.log(JSON.stringify({ jsonrpc: '2.0', id, result: ${opening} }))
+     const say`,
+  )
+  const missing = `require('node:fs').existsSync(${JSON.stringify(wanted)}) || process.exit(1);`
+  const command = [process.execPath, '--eval', missing + bothEras]
+  const gate = await startInstallation({ config: { upstreams: [{ name: 'early', command }] } })
+  test.after(() => gate.close())
+  const token = await tokenFor(gate.mcpUrl, 'ada')
+  const call = () => callModern(gate.mcpUrl, token, 'tools/call', { name: 'x' })
+  assert.equal((await call()).status, 502)
+  await writeFile(wanted, '')
+  assert.equal((await call()).status, 200)
+  assert.match(gate.log(), /asked for the modern era, the server says yes/)
 })
 
 it('a stdio server that only one process can be at a time has ended when the process for another session starts', async (test) => {
