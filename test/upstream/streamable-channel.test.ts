@@ -126,6 +126,26 @@ describe('a channel to a Streamable HTTP server', () => {
     assert.deepEqual(opened.failures, [], 'there was none')
   })
 
+  it('is told so by a 400 with a short text, too, as the SDK for Python says it', async () => {
+    const said = 'Bad Request: No valid session ID provided'
+    for (const [headers, text, failure] of [
+      [{}, said, 'session_unknown'],
+      [{ 'content-type': 'text/plain; charset=utf-8' }, said, 'session_unknown'],
+      [{}, 'Bad Request: Invalid JSON', 'upstream_invalid'],
+      [{ 'content-type': 'text/html' }, said, 'upstream_invalid'],
+      [{}, said + ' '.repeat(2000), 'upstream_invalid'],
+    ] as const) {
+      const opened = await initialized()
+      send(opened, 'tools/list', 2)
+      await opened.received[1]?.answer(400, headers, text)
+      assert.deepEqual(opened.failures, [failure], JSON.stringify([headers, text.trim()]))
+    }
+    const opened = open('legacy')
+    send(opened, 'initialize', 1)
+    await opened.received[0]?.answer(400, {}, said)
+    assert.deepEqual(opened.failures, ['upstream_invalid'], 'there was none')
+  })
+
   it('takes no answer that sends the gate elsewhere, does not accept it, or has no time for it (A70)', async () => {
     const opened = open('legacy')
     for (const [id, status] of [302, 403, 429].entries()) {

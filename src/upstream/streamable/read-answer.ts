@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici'
 import { Refusal } from '../../core/errors.ts'
 import { mediaTypeOf } from '../../http/media-type.ts'
+import { readWhole } from '../../http/read-answer.ts'
 import { refusalForStatus } from '../conversation/http-status.ts'
 import { asObject, type Json } from '../conversation/json-rpc.ts'
 import { readEvents, readJsonMessages } from '../conversation/read-messages.ts'
@@ -31,11 +32,14 @@ export async function* readAnswer(
     for await (const event of readEvents(body)) yield* takeEvent(event, place)
   } else if (type === 'application/json') {
     for (const message of await readJsonMessages(body)) {
-      if (statusCode === 400 && inSession && missesSession(message)) throw forgotten()
+      if (statusCode === 400 && inSession && isAboutSession(message)) throw forgotten()
       yield addressed(message, id)
     }
   } else {
-    await body.dump()
+    if (statusCode === 400 && inSession && (type === '' || type === 'text/plain')) {
+      const said = await readWhole(body, maxComplaintBytes)
+      if (said !== undefined && missesSession(said.toString())) throw forgotten()
+    } else await body.dump()
     throw new Refusal('upstream_invalid', { reason: `the server answered ${statusCode} ${type}` })
   }
 }
@@ -44,13 +48,21 @@ function forgotten(): Refusal {
   return new Refusal('session_unknown', { reason: 'the server has forgotten the session' })
 }
 
+/** A text that is longer is a page, and no complaint about a session. */
+const maxComplaintBytes = 1024
+
 /**
- * Whether a 400 means what 404 should say: of servers on the SDK for TypeScript, many answer so after a restart. Only an
- * error that is about no request can be about the session.
+ * Whether a 400 means what 404 should say: of servers on the SDK for TypeScript, many answer so after a restart, and all
+ * on that for Python before 1.26, as plain text.
  */
-function missesSession({ id, error }: Json): boolean {
+function missesSession(said: string): boolean {
+  return /session|not initialized/i.test(said)
+}
+
+/** Only an error that is about no request can be about the session. */
+function isAboutSession({ id, error }: Json): boolean {
   const said = asObject(error)?.['message']
-  return (id ?? null) === null && typeof said === 'string' && /session|not initialized/i.test(said)
+  return (id ?? null) === null && typeof said === 'string' && missesSession(said)
 }
 
 /** An error that names no request is about this one, the only one that it can be about. */
