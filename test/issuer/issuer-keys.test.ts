@@ -100,7 +100,7 @@ describe('an issuer that is asked about tokens', () => {
       { issuer: 'https://issuer.example', url, clientId: 'us', clientSecret: { current: 's' } },
       () => assert.fail('the metadata is not needed'),
       async (address, options) => {
-        assert.equal(String(address), url)
+        assert.equal(address, url)
         const token = new URLSearchParams(String(options?.body)).get('token')
         return Response.json({ active: token === 'good', sub: 'ada' })
       },
