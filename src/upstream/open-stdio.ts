@@ -7,9 +7,11 @@ import type { OpenChannel } from './conversation/channel.ts'
 import { type Start, sessionConnector, sharingConnector } from './conversation/connector.ts'
 import type { Caller, Conversation } from './conversation/contract.ts'
 import { startConversation } from './conversation/conversation.ts'
+import type { Json } from './conversation/json-rpc.ts'
 import { createRegistry } from './conversation/registry.ts'
 import type { EraSettings } from './era-settings.ts'
 import { stdioProbe } from './probe/ask-stdio.ts'
+import { holdLines } from './probe/hold-lines.ts'
 import { pinnedBy, rememberVerdicts, type Speaks, type Verdicts } from './probe/verdicts.ts'
 import { replayedSessions, revivedSessions } from './renewal/lost-sessions.ts'
 import { eraRouter } from './route-eras.ts'
@@ -37,11 +39,16 @@ export function openStdio(settings: StdioSettings): Connector {
   const keyOf = (principal: string): string => (shared ? 'everybody' : principal)
 
   /** Starts a process on behalf of `owner`: crashes delay those who may have caused them. */
-  const openFor = (owner: string, callers: () => ReadonlySet<string> = () => new Set()): OpenChannel => {
+  const openFor = (
+    owner: string,
+    callers: () => ReadonlySet<string> = () => new Set(),
+    onStderr = settings.onStderr,
+  ): OpenChannel => {
     backOff.check(owner)
     const began = clock.now()
     return stdioChannel({
       ...settings,
+      onStderr,
       onExit(reason, stopped) {
         const suspects = shared ? callers() : new Set<string>()
         if (!stopped) {
@@ -60,8 +67,24 @@ export function openStdio(settings: StdioSettings): Connector {
       const conversation = startConversation({ era: of, shared, open, caller, responseSeconds, onClosed })
       return conversation
     }
+  const openProbe: OpenChannel = (events, headers) => {
+    const lines = holdLines(settings.onStderr)
+    const open = openFor(prober, undefined, (line) => lines.take(line))
+    const heard = {
+      ...events,
+      onMessage(message: Json) {
+        if (message['method'] === undefined) lines.drop()
+        events.onMessage(message)
+      },
+      onClosed(refusal: Refusal) {
+        lines.flush()
+        events.onClosed(refusal)
+      },
+    }
+    return open(heard, headers)
+  }
   const probe = stdioProbe({
-    open: (events, headers) => openFor(prober)(events, headers),
+    open: openProbe,
     self,
     timeoutSeconds: responseSeconds,
     modernOnly: shared,

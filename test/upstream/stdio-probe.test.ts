@@ -74,6 +74,28 @@ it('a stdio server that logs in JSON to its output is known for what it speaks, 
   assert.match(gate.log(), /talkative: \{\\"level\\":30,\\"msg\\":\\"up\\"\}/, 'the operator sees it')
 })
 
+it('a stdio server that complains of the question what it speaks, as those on the SDK for Python do, fills no log with it', async (test) => {
+  const complain = `console.error('31 validation errors'); console.log(JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32602, message: 'no' } }))`
+  const quits = `console.error('no database'); process.exit(1)`
+  const run = (script: string): string[] => [process.execPath, '--eval', script]
+  const gate = await startInstallation({
+    config: {
+      upstreams: [
+        { name: 'wordy', command: run(`console.error('is up'); ${program(complain)}`) },
+        { name: 'down', path: '/down/mcp', command: run(quits) },
+      ],
+    },
+  })
+  test.after(() => gate.close())
+  const token = await tokenFor(gate.mcpUrl, 'ada')
+  assert.equal((await callModern(gate.mcpUrl, token, 'tools/list')).status, 200)
+  assert.match(gate.log(), /wordy: is up/, 'what it says in the process for the client')
+  assert.doesNotMatch(gate.log(), /validation errors/)
+  const down = `${gate.url}/down/mcp`
+  assert.equal((await callModern(down, await tokenFor(down, 'ada'), 'tools/list')).status, 502)
+  assert.match(gate.log(), /down: no database/)
+})
+
 it('a stdio server that speaks both eras and ends at its first start, for want of something, is known for both later', async (test) => {
   const folder = await mkdtemp(join(tmpdir(), 'first-start-'))
   test.after(() => rm(folder, { recursive: true }))
