@@ -8,10 +8,14 @@ const written = (facts: Partial<RecordedEvent>) =>
     { v: 1, chain: 'c', seq: 1, prev: '', time: '2026-11-27T12:00:00.000Z', event: 'mcp.call', ...facts },
     '1.0.0',
   ) as {
+    activity_id: number
     severity_id: number
     status_code?: string
     actor: { app_name: string; user?: { name: string } }
     entity: { name: string }
+    http_request?: object
+    resources?: object
+    unmapped: { httpMethod?: string }
   }
 
 it('an OCSF object has the status of an answer as its code where there is no other', () => {
@@ -38,5 +42,30 @@ it('an OCSF object is as severe as its outcome, and names who did it, and to wha
       [app, person, entity],
       facts.event,
     )
+  }
+})
+
+it('an OCSF object says what a call did and to what, and how it came as far as OCSF knows', () => {
+  const [create, remove, other] = [1, 4, 99]
+  for (const [method, activity] of [
+    ['resources/subscribe', create],
+    ['subscriptions/listen', create],
+    ['resources/unsubscribe', remove],
+    ['tasks/cancel', remove],
+    ['logging/setLevel', other],
+  ] as const) {
+    const told = written({ method, object: 'file:///a' })
+    assert.deepEqual([told.activity_id, told.resources], [activity, [{ name: 'file:///a', type: method }]])
+  }
+  assert.equal(written({ method: 'ping' }).resources, undefined)
+  for (const [facts, request, unmapped] of [
+    [{ httpMethod: 'POST', path: '/mcp' }, { http_method: 'POST', url: { path: '/mcp' } }, undefined],
+    [{ httpMethod: 'GET' }, { http_method: 'GET', url: undefined }, undefined],
+    [{ httpMethod: 'PURGE', path: '/' }, { http_method: undefined, url: { path: '/' } }, 'PURGE'],
+    [{ httpMethod: 'PURGE' }, undefined, 'PURGE'],
+    [{}, undefined, undefined],
+  ] as const) {
+    const told = written(facts)
+    assert.deepEqual([told.http_request, told.unmapped.httpMethod], [request, unmapped])
   }
 })
