@@ -205,6 +205,11 @@ for (const [name, startEngine] of [
       it('go with a new password, those of one user alone', async () => {
         assert.equal(await store.passkeys.add(passkey('k3', 'ada'), 0), true)
         assert.equal(await store.passkeys.add(passkey('k4', 'hopper'), 0), true)
+        for (const [id, owner] of [
+          ['k3', 'ada'],
+          ['k4', 'hopper'],
+        ] as const)
+          assert.deepEqual(await store.passkeys.find(id), passkey(id, owner), 'whoever signs in with it')
         await store.users.setPassword('ada', 'new', 1)
         assert.deepEqual(await store.passkeys.list('ada'), [])
         assert.deepEqual(await store.passkeys.list('hopper'), [passkey('k4', 'hopper')])
