@@ -56,9 +56,7 @@ export function passkeyStore({
         .where('tenant', '=', tenant)
         .where('id', '=', id)
         // Authenticators without a counter always report 0.
-        .where((where) =>
-          where.or([where('counter', '<', counter), ...(counter === 0 ? [where('counter', '=', 0)] : [])]),
-        )
+        .where((where) => where.or([where('counter', '<', counter), where('counter', '=', 0)]))
         .where((where) =>
           where.exists(
             where
