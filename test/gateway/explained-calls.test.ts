@@ -168,6 +168,21 @@ describe('what portcullis explain says of a call, beside what the gateway does w
       assert.ok(decisions.has(met), `${met} was met`)
   })
 
+  it('names the scope of the tool as what suffices, and only where it would', async () => {
+    const call = { method: 'tools/call', era: 'modern', params: { name: 'add' } } as const
+    const [need, own] = ['mcp:tools:execute', 'mcp:tools:execute:add']
+    const token = await other.token({ scope: own })
+    assert.deepEqual((await explained(token, call)).verdict?.coveredBy, { [need]: own })
+    const broad = await explained(await other.token({ scope: 'mcp:tools' }), call)
+    assert.deepEqual(broad.verdict?.coveredBy, { [need]: 'mcp:tools' })
+    assert.equal((await explained(await other.token({ scope: '' }), call)).verdict?.orElse, own)
+    const upstreams = config.upstreams.map((one) => ({ ...one, methods: { 'tools/call': ['files:read'] } }))
+    const question = { server: 'spy', call, sample: sampleOf(token) }
+    const { decision, verdict } = await explain({ ...config, upstreams }, question, systemClock)
+    const told = [decision, verdict?.challenge, verdict?.orElse, verdict?.coveredBy]
+    assert.deepEqual(told, ['challenge', ['files:read'], undefined, {}])
+  })
+
   it('is the same for tokens of our own', async () => {
     for (const scope of ['mcp:tools:read', 'mcp:tools', 'files:read']) {
       const token = await gate.tokenFor(scope)
