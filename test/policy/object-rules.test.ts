@@ -228,6 +228,8 @@ describe('rules on objects', () => {
       assert.equal(allows('resources', { allow: ['notes:public/*'] }, uri), false, uri)
       assert.equal(allows('resources', { deny: ['notes:secret/*'] }, uri), false, uri)
     }
+    for (const uri of ['notes:secret/./x', 'notes:./secret/x', 'notes:secret/%2e/x'])
+      assert.equal(allows('resources', { deny: ['notes:secret/x'] }, uri), false, uri)
     for (const uri of [
       'notes://public/../secret/x',
       'notes:public/../../public/x',
