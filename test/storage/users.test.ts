@@ -215,6 +215,14 @@ for (const [name, startEngine] of [
         assert.deepEqual(await store.passkeys.list('hopper'), [passkey('k4', 'hopper')])
       })
 
+      it('go all at once, those of one user alone', async () => {
+        for (const id of ['k7', 'k8']) await store.passkeys.add(passkey(id, 'ada'), 1)
+        assert.equal((await store.passkeys.list('ada')).length, 2)
+        await store.passkeys.removeAll('ada')
+        assert.deepEqual(await store.passkeys.list('ada'), [])
+        assert.deepEqual(await store.passkeys.list('hopper'), [passkey('k4', 'hopper')])
+      })
+
       it('are used with a counter that grows, or with none at all', async () => {
         const { loginsSince = 0 } = (await store.users.find('ada')) ?? {}
         await store.passkeys.add(passkey('k2', 'ada'), loginsSince)
