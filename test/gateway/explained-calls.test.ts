@@ -168,6 +168,23 @@ describe('what portcullis explain says of a call, beside what the gateway does w
       assert.ok(decisions.has(met), `${met} was met`)
   })
 
+  it('tells what it took for granted, which depends on how the token would be checked', async () => {
+    const assumed = async (sample: Sample) => {
+      const call = { method: 'tools/list', era: 'modern', params: {} } as const
+      return (await explain(config, { server: 'spy', call, sample }, systemClock)).token.assumed
+    }
+    const signed = sampleOf(await other.token())
+    const good = 'the signature is good, and the token is not revoked'
+    assert.deepEqual(await assumed(signed), [good])
+    const [first, header] = await assumed({ ...signed, header: undefined })
+    assert.equal(first, good)
+    assert.match(header ?? '', /^its header has the typ \S+ and an algorithm that counts$/)
+    const bound = { ...signed, claims: { ...signed.claims, cnf: { jkt: 'x'.repeat(43) } } }
+    assert.deepEqual(await assumed(bound), [good, 'the client sends a proof of its key with it (DPoP)'])
+    const opaque = { claims: { ...signed.claims, iss: asked.issuer, active: true }, header: undefined }
+    assert.deepEqual(await assumed(opaque), ['the claims are what the issuer says when it is asked'])
+  })
+
   it('names the scope of the tool as what suffices, and only where it would', async () => {
     const call = { method: 'tools/call', era: 'modern', params: { name: 'add' } } as const
     const [need, own] = ['mcp:tools:execute', 'mcp:tools:execute:add']

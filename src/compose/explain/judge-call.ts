@@ -77,8 +77,9 @@ function coverage(
 ): Readonly<Record<string, string>> {
   const covering: Record<string, string> = {}
   for (const need of needs) {
-    const enough = alternative?.insteadOf === need ? [need, toolScope(alternative.tool)] : [need]
-    const scope = granted.list.find((one) => enough.some((each) => new ScopeSet([one]).covers(each)))
+    // Whatever implies the need implies the scope of the tool below it.
+    const enough = alternative?.insteadOf === need ? toolScope(alternative.tool) : need
+    const scope = granted.list.find((one) => new ScopeSet([one]).covers(enough))
     if (scope !== undefined) covering[need] = scope
   }
   return covering
