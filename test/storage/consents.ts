@@ -49,6 +49,7 @@ export function consentContract(
       clock.advance(2000)
       assert.deepEqual(await store().consents.scopes(others), ['long'])
       const { resource } = others
+      await store().consents.remember({ ...others, accountId: 'hopper' }, ['long'], late)
       const remaining = [{ clientId: 'd', resource, scope: 'long', expiresAt: late }]
       assert.deepEqual(await store().consents.list('ada'), remaining)
       assert.deepEqual(await other().consents.list('ada'), [])

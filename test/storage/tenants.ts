@@ -82,8 +82,9 @@ export function tenantContract(home: () => TestStore, clock: MovableClock): void
       await store.keys.addFirst(key(whose))
       await store.users.add({ ...person('ada'), displayName: whose }, 'ada')
       await store.passkeys.add({ ...passkey('p', 'ada'), name: whose }, 0)
-      const user = { ...login('eve').user, displayName: whose }
-      const eve = await store.identities.enter({ ...login('eve'), user, credential: whose, now: 1 })
+      const { user, facts: said, ...rest } = login('eve')
+      const named = { user: { ...user, displayName: whose }, facts: { ...said, displayName: whose } }
+      const eve = await store.identities.enter({ ...rest, ...named, credential: whose, now: 1 })
       assert.equal(eve.displayName, whose)
       await store.lastStart.write({ ...facts, publicUrl: whose })
     }
@@ -117,6 +118,8 @@ export function tenantContract(home: () => TestStore, clock: MovableClock): void
         ...people.map((one) => one?.displayName),
         ...[await store.passkeys.find('p'), ...(await store.passkeys.list('ada'))].map((one) => one?.name),
         (await store.identities.findByUser('eve'))?.credential,
+        (await store.identities.findUser(login('eve').issuer, login('eve').subject))?.displayName,
+        ...[...(await store.identities.listFacts()).values()].map((one) => one.displayName),
         (await store.lastStart.read())?.publicUrl,
       ]
     }
