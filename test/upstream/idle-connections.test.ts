@@ -86,6 +86,42 @@ describe('an idle connection', () => {
     await closing(keeping(600), 50)
     await closing(keeping(2), 60_000)
   })
+
+  it('is used again for half as long as its server keeps one that closes it without a word before', async (test) => {
+    let now = 1000
+    test.mock.method(performance, 'now', () => now)
+    const used = async (): Promise<number> => {
+      assert.equal(await ask(), 'hello')
+      return connections()
+    }
+    let last: Socket | undefined
+    server.onData = (socket) => {
+      last = socket
+      socket.write(hello)
+    }
+    const dismiss = async (): Promise<void> => {
+      const gone = once(last as Socket, 'close')
+      last?.end()
+      await gone
+    }
+    assert.equal(await used(), 1)
+    now += 59_000
+    assert.equal(await used(), 1)
+    now += 3000
+    await dismiss()
+    assert.equal(await used(), 2)
+    now += 1499
+    assert.equal(await used(), 2)
+    now += 1500
+    assert.equal(await used(), 3, 'after half of that')
+    await dismiss()
+    assert.equal(await used(), 4)
+    now += 499
+    assert.equal(await used(), 4, 'no server that was stopped costs all connections')
+    now += 500
+    assert.equal(await used(), 5)
+  })
+
   it('is closed in time also if it has never been used, since its request left while it was opened', async (test) => {
     const quiet = createServer()
     const listening = await listen(quiet)

@@ -9,15 +9,15 @@ import { writeRequest } from './write-request.ts'
 interface ConnectionOptions {
   /** The server's name in `Host`. */
   readonly host: string
-  /**
-   * How long a request waits for the head of its answer, and a connection for its next request, in
-   * milliseconds.
-   */
+  /** How long a request waits for the head of its answer, in milliseconds. */
   readonly headMilliseconds: number
-  readonly idleMilliseconds: number
+  /** How long it waits at most for its next request from now on, in milliseconds. */
+  readonly idleMilliseconds: () => number
   readonly clock: Clock
   /** The answer is over, and another request may follow. */
   readonly onIdle: () => void
+  /** The server closes it, which has been idle for so long. */
+  readonly onDismissed: (idleMilliseconds: number) => void
   readonly onClosed: () => void
 }
 
@@ -35,16 +35,17 @@ export class Connection {
   #rest: Buffer | undefined
   #awaitsHead = false
   #promise: AnswerHeaders[string]
-  #idleMilliseconds: number
+  /** How long the server keeps it while it is idle, as far as the server has said so. */
+  #keptMilliseconds = never
+  #idleSince = performance.now()
   /** When it will have waited too long, in milliseconds of the monotonic clock. */
   #deadline: number
 
   constructor(socket: Socket, options: ConnectionOptions) {
     this.#options = options
     this.#socket = socket
-    this.#idleMilliseconds = options.idleMilliseconds
     // The request that it was opened for may have left meanwhile.
-    this.#deadline = performance.now() + options.idleMilliseconds
+    this.#deadline = this.#idleSince + options.idleMilliseconds()
     this.#reader = new ResponseReader({
       isAwaited: () => this.#transfer !== undefined,
       onHead: (status, headers) => this.#head(status, headers),
@@ -56,7 +57,10 @@ export class Connection {
     })
     socket
       .on('data', (chunk: Buffer) => this.#attempt(() => (this.#rest = this.#reader.read(chunk))))
-      .on('end', () => this.#attempt(() => this.#reader.finish()))
+      .on('end', () => {
+        if (this.#transfer === undefined) options.onDismissed(performance.now() - this.#idleSince)
+        this.#attempt(() => this.#reader.finish())
+      })
       .on('error', (error) => this.fail(error))
       .on('close', () => {
         this.fail(new errors.SocketError('closed'))
@@ -66,7 +70,7 @@ export class Connection {
   }
 
   get isUsable(): boolean {
-    return this.#transfer === undefined && !this.#socket.destroyed
+    return this.#transfer === undefined && !this.#socket.destroyed && performance.now() < this.#deadline
   }
 
   send(transfer: Transfer): void {
@@ -142,9 +146,11 @@ export class Connection {
     const transfer = this.#transfer
     this.#transfer = undefined
     // A server that has answered early may never read the rest of the request.
-    const isReusable = keepsAlive && this.#socket.writableLength === 0 && this.#idleMilliseconds > 0
+    const idleMilliseconds = Math.min(this.#options.idleMilliseconds(), this.#keptMilliseconds)
+    const isReusable = keepsAlive && this.#socket.writableLength === 0 && idleMilliseconds > 0
     if (isReusable) {
-      this.#deadline = performance.now() + this.#idleMilliseconds
+      this.#idleSince = performance.now()
+      this.#deadline = this.#idleSince + idleMilliseconds
       this.#options.onIdle()
     } else this.#socket.destroy()
     transfer?.end()
@@ -156,8 +162,7 @@ export class Connection {
     if (promise === this.#promise) return
     this.#promise = promise
     const seconds = /timeout=(\d+)/.exec(String(promise))?.[1]
-    const promised = seconds === undefined ? never : Number(seconds) * 1000 - marginMilliseconds
-    this.#idleMilliseconds = Math.min(this.#options.idleMilliseconds, promised)
+    this.#keptMilliseconds = seconds === undefined ? never : Number(seconds) * 1000 - marginMilliseconds
   }
 }
 

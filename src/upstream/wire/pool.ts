@@ -11,12 +11,14 @@ interface PoolOptions {
   readonly connectMilliseconds: number
   /** How long a request waits for the head of its answer. */
   readonly headMilliseconds: number
-  /** How long a connection waits for its next request, unless the server says that it waits for less. */
+  /** How long a connection waits for its next request, unless the server says or shows that it waits for less. */
   readonly idleMilliseconds: number
   readonly clock: Clock
 }
 
 const sweepMilliseconds = 500
+/** A connection is kept for this long at least, whatever a server that was stopped has seemed to want. */
+const leastIdleMilliseconds = 500
 
 /**
  * Connections to one server over HTTP/1.1, one request on each at a time, as many as there are requests. It
@@ -30,12 +32,14 @@ export class ConnectionPool extends UndiciDispatcher {
   /** The most recently used one is reused first, so that surplus ones grow old. */
   readonly #idle: Connection[] = []
   #waiting: Transfer[] = []
+  #idleMilliseconds: number
   #sweep: NodeJS.Timeout | undefined
   #destroyed = false
 
   constructor(options: PoolOptions) {
     super()
     this.#options = options
+    this.#idleMilliseconds = options.idleMilliseconds
     this.#connect = buildConnector({
       timeout: options.connectMilliseconds,
       allowH2: false,
@@ -99,7 +103,9 @@ export class ConnectionPool extends UndiciDispatcher {
     const connection = new Connection(socket, {
       ...this.#options,
       host: this.#options.origin.host,
+      idleMilliseconds: () => this.#idleMilliseconds,
       onIdle: () => this.#idle.push(connection),
+      onDismissed: (milliseconds) => this.#waitLess(milliseconds),
       onClosed: () => {
         this.#connections.delete(connection)
         const place = this.#idle.indexOf(connection)
@@ -109,6 +115,15 @@ export class ConnectionPool extends UndiciDispatcher {
     this.#connections.add(connection)
     this.#sweep ??= this.#startSweep()
     return connection
+  }
+
+  /**
+   * Some servers close idle connections after as little as two seconds and do not say so, such as uvicorn under
+   * gunicorn: what is sent on one at that moment is lost, and must not be repeated.
+   */
+  #waitLess(milliseconds: number): void {
+    const half = Math.max(milliseconds / 2, leastIdleMilliseconds)
+    this.#idleMilliseconds = Math.min(this.#idleMilliseconds, half)
   }
 
   /** One timer for all connections. */
