@@ -1,10 +1,12 @@
 import { Refusal } from '../core/errors.ts'
+import { ScopeSet } from '../core/scope.ts'
 import { readBody } from '../http/body.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { requestedRevision } from '../mcp/era.ts'
 import { JsonRefused, parseStrictJson } from '../mcp/json.ts'
-import { readMessage } from '../mcp/message.ts'
-import { isRevision, lacksStepUp, type Revision } from '../mcp/revisions.ts'
+import { type Message, readMessage } from '../mcp/message.ts'
+import { scopesOf } from '../mcp/methods.ts'
+import { assumedRevision, eraOf, isRevision, lacksStepUp, type Revision } from '../mcp/revisions.ts'
 import type { Upstream } from './upstream.ts'
 
 const peekBytes = 16 * 1024
@@ -12,13 +14,16 @@ const peekDepth = 16
 
 /**
  * The scopes that a request without a valid token is told to request: the server's baseline, or all of them
- * if the client speaks a revision without step-up. Such a client says so only in the body of `initialize`.
+ * if the client speaks a revision without step-up, which it says only in the body of `initialize`; and what
+ * this very request needs, since some clients repeat it with the token that they get, and step up no more.
  */
 export async function challengeScopes(upstream: Upstream, exchange: Exchange): Promise<readonly string[]> {
-  const revision = isRevision(exchange.head.protocolVersion)
-    ? exchange.head.protocolVersion
-    : await revisionInBody(exchange)
-  return scopesFor(upstream, revision)
+  const { protocolVersion } = exchange.head
+  const message = await peek(exchange)
+  const revision = isRevision(protocolVersion) ? protocolVersion : message && requestedRevision(message)
+  const scopes = scopesFor(upstream, revision)
+  const needed = message === undefined ? [] : neededBy(message, upstream, revision)
+  return [...scopes, ...new ScopeSet(scopes).missing(needed)]
 }
 
 /** The same for a request that has been read, so that its revision is known. */
@@ -26,12 +31,23 @@ export function scopesFor(upstream: Upstream, revision: Revision | undefined): r
   return revision !== undefined && lacksStepUp(revision) ? upstream.allScopes : upstream.baselineScopes
 }
 
-async function revisionInBody({ req, head }: Exchange): Promise<Revision | undefined> {
+function neededBy(
+  message: Message,
+  { findMethod }: Upstream,
+  revision: Revision = assumedRevision,
+): readonly string[] {
+  if (message.kind === 'response') return []
+  const row = findMethod(message.method, message.kind, eraOf(revision))
+  return (row && scopesOf(row, message.params)) ?? []
+}
+
+/** The message in a short body; undefined where there is none, or where it is none. */
+async function peek({ req, head }: Exchange): Promise<Message | undefined> {
   const length = Number(head.contentLength ?? Number.NaN)
-  if (req.method !== 'POST' || head.protocolVersion !== undefined || !(length <= peekBytes)) return undefined
+  if (req.method !== 'POST' || !(length <= peekBytes)) return undefined
   const body = await readBody(req, peekBytes)
   try {
-    return requestedRevision(readMessage(parseStrictJson(body.toString(), peekDepth)))
+    return readMessage(parseStrictJson(body.toString(), peekDepth))
   } catch (error) {
     if (error instanceof JsonRefused || error instanceof Refusal) return undefined // it gets its 401 anyway
     throw error

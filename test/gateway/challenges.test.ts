@@ -77,6 +77,21 @@ describe('401 without a token (A1, W1, V6, V7, D2)', () => {
     }
   })
 
+  it('names what the request itself needs as well: the Python SDK repeats it with its next token, and asks for no more', async () => {
+    const revision = { 'mcp-protocol-version': '2025-11-25' }
+    const read = modernRequest('resources/read', { uri: 'demo:a' })
+    for (const [body, headers, more] of [
+      [legacyRequest('tools/call', { name: 'add' }), revision, ' mcp:tools:execute'],
+      [read.body, read.headers, ' mcp:resources:read'],
+      [legacyRequest('prompts/list'), revision, ''],
+      [legacyRequest('tools/call', { name: 'x'.repeat(20_000) }), revision, ''],
+    ] as const) {
+      const { status, headers: answered } = await gate.post(body, { headers })
+      assert.equal(status, 401)
+      assert.match(answered.get('www-authenticate') ?? '', new RegExp(`^Bearer scope="${baseline}${more}",`))
+    }
+  })
+
   it('reads no more than a little of what comes without a token, and challenges it all the same', async () => {
     const long = legacyRequest('initialize', { protocolVersion: '2025-06-18', filling: 'x'.repeat(20_000) })
     const { status, headers } = await gate.post(long)
