@@ -8,7 +8,8 @@ import { separateTorn } from './torn-lines.ts'
 /** How far a sink has come: the bytes of each file that it has accepted. Stored next to the events. */
 export interface Delivery {
   /**
-   * Delivers the next events, at most some hundred. Returns whether there were any. Rejects as the sink does.
+   * Delivers the next events, at most some hundred, and fewer after the sink has failed: it, or the way to it, may
+   * be too slow for as many. Returns whether there were any. Rejects as the sink does.
    */
   step(): Promise<boolean>
   /** Bytes that the sink does not have yet. */
@@ -19,6 +20,8 @@ export interface Delivery {
 
 const mostBytes = 256 * 1024
 const mostLines = 500
+/** By how much the next batch may be larger than the last one, after a failure. */
+const growth = 1.25
 /** A file that was followed by another one, and not written to for so long, is over. */
 const quietMilliseconds = 60_000
 
@@ -30,6 +33,17 @@ export function deliveryTo(sink: Sink, folder: string): Delivery {
   const isQuiet = (name: string): boolean =>
     Date.now() - statSync(join(folder, name)).mtimeMs > quietMilliseconds
 
+  let most = mostLines
+  const deliver = async (lines: readonly string[]): Promise<void> => {
+    try {
+      await sink.deliver(lines)
+      most = Math.min(Math.ceil(most * growth), mostLines)
+    } catch (error) {
+      most = Math.max(Math.floor(most / 2), 1)
+      throw error
+    }
+  }
+
   return {
     async step() {
       // Read again each time: another process may have made progress.
@@ -40,9 +54,9 @@ export function deliveryTo(sink: Sink, folder: string): Delivery {
         const offset = takenOf(done, name, size)
         if (size <= offset) continue
         const isOver = name !== names.at(-1) && isQuiet(name)
-        const { lines, bytes } = readSome(join(folder, name), { offset, isOver })
+        const { lines, bytes } = readSome(join(folder, name), { offset, isOver, most })
         if (bytes === 0) continue
-        await sink.deliver(lines)
+        await deliver(lines)
         const offsets = { ...onlyExisting(done, folder), [name]: offset + bytes }
         replaceFile(folder, record, { text: JSON.stringify(offsets), by: `${record}.new` })
         return true
@@ -77,7 +91,7 @@ function takenOf(done: Offsets, name: string, size: number): number {
 /** Whole lines from an offset; where the file is over, its last line may be torn. */
 function readSome(
   path: string,
-  { offset, isOver }: { readonly offset: number; readonly isOver: boolean },
+  { offset, isOver, most }: { readonly offset: number; readonly isOver: boolean; readonly most: number },
 ): { readonly lines: readonly string[]; readonly bytes: number } {
   const descriptor = openSync(path, 'r')
   try {
@@ -85,13 +99,13 @@ function readSome(
     const read = buffer.subarray(0, readSync(descriptor, buffer, 0, mostBytes, offset))
     let end = 0
     let count = 0
-    for (let at = read.indexOf(lineEnd); at !== -1 && count < mostLines; at = read.indexOf(lineEnd, at + 1)) {
+    for (let at = read.indexOf(lineEnd); at !== -1 && count < most; at = read.indexOf(lineEnd, at + 1)) {
       end = at + 1
       count++
     }
     if (end === 0 && read.length === mostBytes)
       throw new Error(`a line of ${path} is too long to be an event`)
-    const isAtEnd = read.length < mostBytes && count < mostLines
+    const isAtEnd = read.length < mostBytes && count < most
     if (isOver && isAtEnd) end = read.length
     const text = read.subarray(0, end).toString()
     const lines = text.split('\n').filter((line) => line !== '')

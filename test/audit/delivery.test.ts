@@ -49,6 +49,28 @@ describe('a batch for a sink', () => {
   })
 })
 
+describe('a sink that is too slow for a whole batch', () => {
+  it('gets smaller ones until it can take them, and larger ones again when it is faster', async () => {
+    const events = Array.from({ length: 6000 }, (_, index) => `{"n":${index}}`)
+    let most = 60
+    const { folder } = makeTrailFolder()
+    mkdirSync(folder)
+    writeFileSync(join(folder, nameOf(1)), `${events.join('\n')}\n`)
+    const taken: (readonly string[])[] = []
+    const deliverSome = async (lines: readonly string[]): Promise<void> => {
+      if (lines.length > most) throw new Error('it has not answered in time')
+      taken.push(lines)
+    }
+    const delivery = deliveryTo({ name: 'siem', deliver: deliverSome, close: async () => undefined }, folder)
+    for (let tries = 0; taken.length < 10 && tries < 30; tries++) await delivery.step().catch(() => true)
+    assert.equal(taken.length, 10)
+    most = 500
+    await finish(delivery)
+    assert.deepEqual(taken.flat(), events)
+    assert.equal(Math.max(...taken.map(({ length }) => length)), 500)
+  })
+})
+
 describe('what is kept of how far a sink has come', () => {
   it('says nothing of files that are gone', async () => {
     const { folder, delivery, record } = deliver(['one\n', 'two\n'])
