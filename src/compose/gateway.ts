@@ -81,6 +81,7 @@ export async function prepareGateway(
         taskIds: sealedTaskIds(
           repeatableSealer(secret.derive('gateway/task'), secret.derive('gateway/task-nonce')),
         ),
+        listeners: lasting.listeners,
         limits: config.limits,
         recorder: base.trail,
         traces: base.traces,

@@ -4,6 +4,7 @@ import {
 } from '../gateway/authorization-server-proxy.ts'
 import { type DenyList, openDenyList } from '../gateway/deny-list.ts'
 import { type IdentityTokens, identityTokens } from '../gateway/identity-token.ts'
+import { type Listeners, openListeners } from '../gateway/listeners.ts'
 import { identityKeysPath } from '../gateway/routes.ts'
 import type { Base } from './base.ts'
 import { type Owners, openOwners } from './owners.ts'
@@ -16,6 +17,7 @@ export interface Lasting {
   readonly owners: Owners | undefined
   /** Undefined if clients get their tokens elsewhere. */
   readonly authorizationServer: AuthorizationServerProxy | undefined
+  readonly listeners: Listeners
   /** How many requests of each caller and for each server are running. */
   readonly running: Map<string, number>
   close(): Promise<void>
@@ -53,6 +55,7 @@ export async function openLasting(
     identity: identityTokens(issuer + identityIssuerSuffix, base.identityKeys, clock),
     owners,
     authorizationServer,
+    listeners: openListeners(),
     running: new Map(),
     async close() {
       denyList.close()

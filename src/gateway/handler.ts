@@ -11,6 +11,7 @@ import { authorize, neededScopes } from './authorize.ts'
 import { summarise } from './call.ts'
 import { challengeStepUp, type StepUpMemory } from './challenge-step-up.ts'
 import { forward } from './forward.ts'
+import type { Listeners } from './listeners.ts'
 import type { Note } from './note.ts'
 import { openAnswers } from './open-answers.ts'
 import { openTasks } from './open-tasks.ts'
@@ -32,6 +33,7 @@ export interface McpPorts {
   readonly sessions: Sessions
   readonly streamIds: StreamIds
   readonly taskIds: TaskIds
+  readonly listeners: Listeners
   readonly stepUps: StepUpMemory
   readonly limits: CallLimits
   readonly recorder: Recorder
@@ -46,7 +48,7 @@ export type McpHandler = (upstream: Upstream, exchange: Exchange, note: Note) =>
  * has checked Host, Origin and CORS before.
  */
 export function mcpHandler(ports: McpPorts): McpHandler {
-  const { tokens, admission, sessions, streamIds, taskIds, stepUps, limits, recorder } = ports
+  const { tokens, admission, sessions, streamIds, taskIds, listeners, stepUps, limits, recorder } = ports
   return async function mcp(upstream, exchange, note) {
     const { head } = exchange
     recorder.check() // 503
@@ -75,6 +77,7 @@ export function mcpHandler(ports: McpPorts): McpHandler {
     const outbound = await attachCredential(opened, { head, session, streamIds, trace: note.trace }) // 404, 503
     // The token may have ended while a token server was waited for.
     if (!tokens.isCurrent(principal)) refuseEnded(upstream, exchange, asked) // 401, once more
+    listeners.note(allowed, exchange)
     recordCall(recorder, exchange, note, { call, upstream })
     note.trace?.went()
     return forward(ports, opened, outbound, { exchange, place }) // streams; 502, 504

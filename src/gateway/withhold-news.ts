@@ -1,5 +1,6 @@
 import { isJsonObject } from '../core/json-object.ts'
 import type { Principal } from '../core/principal.ts'
+import { scopesOf } from '../mcp/methods.ts'
 import { newsOf } from '../mcp/objects.ts'
 import { decide } from '../policy/decide.ts'
 import type { Rewrite } from '../upstream/contract.ts'
@@ -8,6 +9,16 @@ import type { Upstream } from './upstream.ts'
 
 /** Whether a caller may hear of everything, which is the same for each request with a token. */
 const unrestricted = new WeakMap<Principal, WeakMap<Upstream, boolean>>()
+
+/** Whether one caller may hear of a kind of change of which the other may not, as far as scopes decide. */
+export function hearsMore(one: Principal, other: Principal, upstream: Upstream): boolean {
+  for (const use of newsOf.values()) {
+    const row = upstream.findMethod(use, 'request', 'legacy')
+    const needed = (row && scopesOf(row, {})) ?? []
+    if (other.scopes.missing(needed).length > 0 && one.scopes.missing(needed).length === 0) return true
+  }
+  return false
+}
 
 /**
  * Removes from a stream what its caller could not have asked for: that a list has changed that the caller
