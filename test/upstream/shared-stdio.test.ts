@@ -173,12 +173,15 @@ describe('a legacy server', () => {
   it('cannot be shared: that is said plainly, and nobody gets through to it (A38)', async () => {
     const gate = await startGate('legacy', { principals: 'shared' })
     const token = await tokenFor(gate.mcpUrl, 'ada')
+    const initialize = legacyRequest('initialize', { protocolVersion: '2025-11-25' })
     for (const answer of [
+      await post(gate.mcpUrl, token, initialize),
+      await post(gate.mcpUrl, token, initialize),
       await callModern(gate.mcpUrl, token, 'tools/list'),
-      await post(gate.mcpUrl, token, legacyRequest('initialize', { protocolVersion: '2025-11-25' })),
     ]) {
       assert.equal(answer.status, 502)
     }
+    assert.equal(gate.log().match(/asked for the modern era/g)?.length, 1, 'no process is started for each')
     assert.match(gate.log(), /principals: shared needs a server of MCP 2026-07-28.*set principals: isolated/)
     await gate.close()
   })
