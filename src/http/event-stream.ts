@@ -111,12 +111,6 @@ const endBytes = 4
 /** Nothing but an answer is longer, so a longer event need not be read. */
 const maxKeptBytes = 1024 * 1024
 
-/**
- * How an event stream breaks off: after its last event, which is undefined if it is whole and too long to be kept,
- * or before one that cannot be read.
- */
-export type StreamEnd = Buffer | 'unreadable' | undefined
-
 /** Keeps the last event of a stream whose bytes pass, in case the stream ends before it should. */
 export class LastEvent {
   #chunks: Buffer[] = []

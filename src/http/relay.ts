@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici'
 import { Refusal } from '../core/errors.ts'
 import { beat } from './beat.ts'
 import { endStreamBy } from './end-stream.ts'
-import { endsEvent, LastEvent, type StreamEnd, signOfLife } from './event-stream.ts'
+import { endsEvent, LastEvent, signOfLife } from './event-stream.ts'
 import { mediaTypeOf } from './media-type.ts'
 import { transportRefusal } from './transport-refusal.ts'
 import { endAnswer, readPatience, watchReader } from './unread.ts'
@@ -51,10 +51,13 @@ interface Relay {
    */
   readonly patience?: Patience
   /**
-   * The text that ends an event stream that the server does not end itself: nothing if the stream is complete.
-   * Undefined if it has to break off.
+   * The text that ends an event stream that the server does not end itself, after `last`, the last event that
+   * could be read, which is undefined if it is whole and too long to be kept: nothing if the stream is complete.
+   * Undefined if it has to break off. `isReadable`: whether more could have followed.
    */
-  readonly closeCutStream?: ((last: StreamEnd) => string | undefined) | undefined
+  readonly closeCutStream?:
+    | ((last: Buffer | undefined, isReadable: boolean) => string | undefined)
+    | undefined
   /** Turns an error of the connection into the refusal that the client gets; by default `transportRefusal`. */
   readonly refusalFor?: (error: Error) => Refusal
 }
@@ -169,13 +172,13 @@ class RelayHandler implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isDeaf) return this.#letGo()
+    this.#wasSilent = false
+    const sent = this.#transform === undefined ? chunk : this.#change(() => this.#transform?.take(chunk))
+    if (sent === undefined) return controller.abort(new ClientGone())
     if (this.#streamsEvents) {
       this.#last?.take(chunk, this.#isBetweenEvents)
       this.#isBetweenEvents = endsEvent(chunk)
     }
-    this.#wasSilent = false
-    const sent = this.#transform === undefined ? chunk : this.#change(() => this.#transform?.take(chunk))
-    if (sent === undefined) return controller.abort(new ClientGone())
     if (sent.length > 0) {
       this.#begin()
       if (chunk.length === this.#length) this.#sendWhole(chunk)
@@ -195,12 +198,12 @@ class RelayHandler implements Dispatcher.DispatchHandler {
 
   /** Nothing takes the place of what the server has said already. */
   #endWith(text: string | undefined): void {
-    endAnswer(this.#res, this.#closing === '' ? undefined : text, this.#patience.stall)
+    endAnswer(this.#res, this.#closing(true) === '' ? undefined : text, this.#patience.stall)
   }
 
-  /** What ends the stream if the server has cut it here. */
-  get #closing(): string | undefined {
-    return this.#last && this.#closeCutStream?.(this.#last.bytes)
+  /** What ends the stream if the server has cut it here, or says what is not readable. */
+  #closing(isReadable: boolean): string | undefined {
+    return this.#last && this.#closeCutStream?.(this.#last.bytes, isReadable)
   }
 
   /** Whether something can follow what was sent; a body that is changed is sent event by event. */
@@ -252,7 +255,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
       return change()
     } catch (cause) {
       this.#gone = true
-      const ending = this.#last && this.#closeCutStream?.('unreadable')
+      const ending = this.#closing(false)
       if (ending !== undefined) endAnswer(this.#res, ending, this.#patience.stall)
       // The message of the error could repeat parts of the answer.
       const reason = `the answer cannot be read: ${(cause as Error).name}`
@@ -267,7 +270,7 @@ class RelayHandler implements Dispatcher.DispatchHandler {
     if (this.#isDeaf) this.#resolve()
     else if (!this.#res.headersSent) this.#reject(this.#refusalFor(error))
     else {
-      const ending = this.#fitsText ? this.#closing : undefined
+      const ending = this.#fitsText ? this.#closing(true) : undefined
       if (ending === undefined) this.#res.destroy()
       else endAnswer(this.#res, ending, this.#patience.stall)
       this.#resolve()

@@ -1,24 +1,20 @@
 import { errorKinds } from '../core/errors.ts'
 import { isJsonObject } from '../core/json-object.ts'
-import { eventReader, type StreamEnd, writeEvent } from '../http/event-stream.ts'
+import { eventReader, writeEvent } from '../http/event-stream.ts'
 import { idKey, parseLossless } from '../mcp/lossless.ts'
 import type { RequestId } from '../mcp/message.ts'
 
 /**
  * The event that ends a stream that was cut: an error for the request `id` that it belonged to, which says by
- * whom, or that the server's next event is `unreadable`. Nothing if the answer is among the last events, which
- * are untrusted, or if these are too long for anything else.
+ * whom, or why. Nothing if the answer is among the last events, which are untrusted, or if these are too long
+ * for anything else.
  */
 export function closeCutStream(
   id: RequestId,
-  last: StreamEnd,
-  kind: 'upstream_interrupted' | 'gateway_interrupted' = 'upstream_interrupted',
+  last: Buffer | undefined,
+  kind: 'upstream_interrupted' | 'upstream_invalid' | 'gateway_interrupted',
 ): string {
-  if (last === 'unreadable') return errorEvent(id, 'upstream_invalid')
-  return last === undefined || hasAnswer(last, id) ? '' : errorEvent(id, kind)
-}
-
-function errorEvent(id: RequestId, kind: keyof typeof errorKinds): string {
+  if (last === undefined || hasAnswer(last, id)) return ''
   const { rpc: code, message } = errorKinds[kind]
   return writeEvent({ jsonrpc: '2.0', id, error: { code, message } })
 }

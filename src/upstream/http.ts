@@ -41,7 +41,10 @@ export function httpConnector({ url, dispatcher }: HttpConnectorOptions): Connec
         closeCutStream:
           id === undefined
             ? undefined
-            : (last) => (toldPlace && last !== 'unreadable' ? undefined : closeCutStream(id, last)),
+            : (last, isReadable) => {
+                if (!isReadable) return closeCutStream(id, last, 'upstream_invalid')
+                return toldPlace ? undefined : closeCutStream(id, last, 'upstream_interrupted')
+              },
         ...(rewrite === undefined
           ? {}
           : {

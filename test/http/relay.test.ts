@@ -3,7 +3,6 @@ import { describe, it } from 'node:test'
 import type { Dispatcher } from 'undici'
 import { Refusal } from '../../src/core/errors.ts'
 import { endStream } from '../../src/http/end-stream.ts'
-import type { StreamEnd } from '../../src/http/event-stream.ts'
 import { relay } from '../../src/http/relay.ts'
 import { beginRelay, startRelay } from '../support/relayed.ts'
 import { until } from '../support/until.ts'
@@ -65,7 +64,7 @@ describe('a relayed stream', () => {
   })
 
   it('is ended by the gate without a last event where the server has sent it', async (test) => {
-    const closeCutStream = (last: StreamEnd): string =>
+    const closeCutStream = (last: Buffer | undefined): string =>
       last?.toString() === 'data: last\n\n' ? '' : ': cut\n\n'
     const { res, handler, controller, done, text } = await beginRelay(test, { closeCutStream })
     handler.onResponseData(controller, Buffer.from('data: la'))
@@ -73,6 +72,27 @@ describe('a relayed stream', () => {
     handler.onResponseData(controller, Buffer.from('st\n\n'))
     assert.equal(await text, ': open\n\ndata: last\n\n')
     await done
+  })
+
+  it('that cannot be read further ends with an error, unless the answer has come before', async (test) => {
+    const take = (chunk: Buffer): string => {
+      if (chunk.includes('bad')) throw new SyntaxError('no JSON')
+      return String(chunk)
+    }
+    const closeCutStream = (last: Buffer | undefined, isReadable: boolean): string =>
+      last?.toString() === 'data: last\n\n' ? '' : `: cut ${isReadable}\n\n`
+    for (const [before, end] of [
+      ['data: news\n\n', ': cut false\n\n'],
+      ['data: last\n\n', ''],
+    ] as const) {
+      const transform = () => ({ take, end: () => '' })
+      const { handler, controller, done, text } = await beginRelay(test, { transform, closeCutStream })
+      const refused = assert.rejects(done, { code: 'upstream_invalid' })
+      handler.onResponseData(controller, Buffer.from(before))
+      handler.onResponseData(controller, Buffer.from('data: bad\n\n'))
+      assert.equal(await text, `: open\n\n${before}${end}`)
+      await refused
+    }
   })
 
   it('takes no text where it is compressed, whoever ends it', async (test) => {

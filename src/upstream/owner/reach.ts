@@ -38,7 +38,10 @@ export function reachOwner(socketPath: string): OwnerReach {
         onClientGone: request.era === 'legacy' && request.method === 'POST' ? 'drain' : 'abort',
         onLeft,
         closeCutStream:
-          id === undefined ? undefined : (last) => closeCutStream(id, last, 'gateway_interrupted'),
+          id === undefined
+            ? undefined
+            : (last, isReadable) =>
+                closeCutStream(id, last, isReadable ? 'gateway_interrupted' : 'upstream_invalid'),
         refusalFor: lostOwner,
         ...(rewrite === undefined ? {} : { transform: (type) => rewriteAnswer(type, rewrite) }),
       })
