@@ -87,14 +87,16 @@ export function breaker(connector: Connector, options: BreakerOptions): Connecto
       }
       const { accept } = reply
       const { principal } = request // not the request itself, which a stream no longer needs
+      let hasBegun = false
       const told = (error: unknown): never => {
-        if (error instanceof Refusal && absences.has(error.code))
+        if (!hasBegun && error instanceof Refusal && absences.has(error.code))
           failure(error.code === 'upstream_unreachable' ? undefined : personOf(principal))
         throw error
       }
       const sent = connector.send(request, {
         ...reply,
         accept(status, headers) {
+          hasBegun = true
           if (isAbsence(status)) failure(personOf(principal))
           // A notification that goes to nobody, or only into a queue, is accepted without the server.
           else if (status !== 202) success()

@@ -126,6 +126,29 @@ describe('a server that cannot be reached (A71)', () => {
     }
   })
 
+  it('is asked on where it ends all streams that it has begun at once', async () => {
+    const { promise: ended, reject: end } = Promise.withResolvers<void>()
+    const connector: Connector = {
+      async send(_request, { accept }) {
+        accept(200, {})
+        await ended
+      },
+      close: async () => {},
+    }
+    const onChange = (): void => assert.fail('it is there')
+    const spared = breaker(connector, {
+      failures: 3,
+      restSeconds: 10,
+      clock: movableClock(),
+      onChange,
+      personOf,
+    })
+    const streams = Array.from({ length: 5 }, () => spared.send(request, reply))
+    end(new Refusal('upstream_unreachable'))
+    for (const stream of [...streams, spared.send(request, reply)])
+      await assert.rejects(stream, { code: 'upstream_unreachable' })
+  })
+
   it('is tried until something is known, whoever notifies it or leaves meanwhile (A36, A71)', async () => {
     const { server, clock, changes, ask } = brokenServer()
     for (let n = 0; n < 3; n++) await ask()

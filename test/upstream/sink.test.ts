@@ -43,11 +43,11 @@ class FakeAnswer extends EventEmitter {
 function open(
   era: 'legacy' | 'modern',
   rewrite?: Rewrite,
-): { answer: FakeAnswer; sink: ReturnType<typeof openSink>['sink'] } {
+): { answer: FakeAnswer } & Pick<ReturnType<typeof openSink>, 'sink' | 'done'> {
   const answer = new FakeAnswer()
   const accept = (status: number): { status: number; headers: string[] } => ({ status, headers: [] })
-  const { sink } = openSink({ res: answer as unknown as ServerResponse, accept, rewrite }, {}, era)
-  return { answer, sink }
+  const { sink, done } = openSink({ res: answer as unknown as ServerResponse, accept, rewrite }, {}, era)
+  return { answer, sink, done }
 }
 
 describe('the answer that messages of a server go into', () => {
@@ -86,7 +86,7 @@ describe('the answer that messages of a server go into', () => {
     }
   })
 
-  it('ends where it is a stream, and breaks off where it fails and no request can be told', () => {
+  it('ends where it is a stream, and breaks off where it fails and no request can be told', async () => {
     const { answer, sink } = open('legacy')
     sink.open()
     sink.end(202)
@@ -95,6 +95,7 @@ describe('the answer that messages of a server go into', () => {
     other.sink.open()
     other.sink.fail(new Refusal('upstream_interrupted'))
     assert.deepEqual([other.answer.destroyed, other.answer.written], [true, []])
+    await assert.rejects(other.done, { code: 'upstream_interrupted' })
   })
 
   it('is done at once for a client that has left before', { timeout: 10_000 }, async () => {

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { type Owners, openOwners } from '../../src/compose/owners.ts'
 import { shareOf } from '../../src/compose/share-limits.ts'
-import { errorKinds, toRefusal } from '../../src/core/errors.ts'
+import { errorKinds, Refusal, toRefusal } from '../../src/core/errors.ts'
 import { StoreAway } from '../../src/core/store-away.ts'
 import { breaker } from '../../src/upstream/breaker.ts'
 import type { Connector, UpstreamRequest } from '../../src/upstream/contract.ts'
@@ -90,6 +90,26 @@ describe('conversations that workers share', { timeout: 30_000 }, () => {
       owned.add(first)
     }
     assert.deepEqual([...owned].toSorted(), ['worker 0', 'worker 1'])
+  })
+
+  it('end with their error where an answer that has begun fails, and are not cut off', async (test) => {
+    const folder = await newFolder()
+    const workers = [await open(test, 0, folder), await open(test, 1, folder)]
+    const text = 'x'.repeat(8 << 20)
+    const connectors = workers.map((owners) =>
+      owners.at('files')('stdio', {
+        async send(_request, { res, accept }) {
+          accept(200, {})
+          res.writeHead(200, { 'content-type': 'text/event-stream' }).end(text)
+          throw new Refusal('upstream_unreachable')
+        },
+        close: async () => {},
+      }),
+    )
+    const ask = (one: Connector): Promise<string> =>
+      answerOf({ ...one, send: (...sent) => one.send(...sent).catch(() => undefined) }, requestOf('ada'))
+    const lengths = connectors.map(async (one) => (await ask(one)).length)
+    assert.deepEqual(await Promise.all(lengths), [text.length, text.length])
   })
 
   it('stay together where something else than the caller says what does', async (test) => {

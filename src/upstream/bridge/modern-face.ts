@@ -154,7 +154,6 @@ export function modernFace({ start, self, onClosed }: ModernFaceOptions): Conver
     const reader = { sink, least: severityOf(logLevel) }
     const inner = virtualSink({
       isClosed: () => sink.closed,
-      onOpen: () => sink.open(),
       onMessage: (received) => receive(received, conversation, reader, caller),
       onAnswer(answer) {
         running.delete(sink)

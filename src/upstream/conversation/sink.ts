@@ -42,7 +42,7 @@ const modernStatus: ReadonlyMap<unknown, number> = new Map([
 /** The sink of one HTTP answer. */
 interface OpenedSink {
   readonly sink: Sink
-  /** Resolves when the answer has ended for the client. */
+  /** Resolves when the answer has ended for the client. Rejects with the refusal if there is none, told or not. */
   readonly done: Promise<void>
   /** Resolves when there is nothing more to send, whether or not the client is still there. */
   readonly over: Promise<void>
@@ -130,9 +130,9 @@ export function openSink(
     },
     fail: (refusal, id) => {
       tellOver()
-      if (!streaming) reject(refusal)
-      else if (id === undefined) res.destroy()
-      else finish(errorOf(id, errorKinds[refusal.code].rpc, refusal.message))
+      if (streaming && id !== undefined) finish(errorOf(id, errorKinds[refusal.code].rpc, refusal.message))
+      else if (streaming) res.destroy()
+      reject(refusal)
     },
   }
   return { sink, done, over }

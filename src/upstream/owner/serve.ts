@@ -16,6 +16,7 @@ export function serveOwned(
   return createServer({ requestTimeout: 0 }, (req, res) => {
     answer(connectors, req, res).catch((error: unknown) => {
       if (!(error instanceof Refusal)) onFault(error)
+      if (res.writableEnded) return
       // The answer had begun: its reader sees that it is cut off.
       if (res.headersSent) res.destroy()
       else res.writeHead(500, { [refusalHeader]: writeRefusal(toRefusal(error)) }).end()
