@@ -120,6 +120,10 @@ describe('an idle connection', () => {
     assert.equal(await used(), 4, 'no server that was stopped costs all connections')
     now += 500
     assert.equal(await used(), 5)
+    now += 10 * 60_000
+    assert.equal(await used(), 6)
+    now += 59_000
+    assert.equal(await used(), 6, 'nor for as long as the gateway runs')
   })
 
   it('is closed in time also if it has never been used, since its request left while it was opened', async (test) => {

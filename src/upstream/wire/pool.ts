@@ -17,8 +17,10 @@ interface PoolOptions {
 }
 
 const sweepMilliseconds = 500
-/** A connection is kept for this long at least, whatever a server that was stopped has seemed to want. */
+/** A connection is kept for this long at least, whatever a server has shown. */
 const leastIdleMilliseconds = 500
+/** After this long, what it has shown is doubted: a server that is restarted closes all of them, too. */
+const trustMilliseconds = 10 * 60_000
 
 /**
  * Connections to one server over HTTP/1.1, one request on each at a time, as many as there are requests. It
@@ -32,14 +34,14 @@ export class ConnectionPool extends UndiciDispatcher {
   /** The most recently used one is reused first, so that surplus ones grow old. */
   readonly #idle: Connection[] = []
   #waiting: Transfer[] = []
-  #idleMilliseconds: number
+  /** How long the server has shown that it keeps idle connections, and until when that is believed. */
+  #shown = { milliseconds: 0, until: 0 }
   #sweep: NodeJS.Timeout | undefined
   #destroyed = false
 
   constructor(options: PoolOptions) {
     super()
     this.#options = options
-    this.#idleMilliseconds = options.idleMilliseconds
     this.#connect = buildConnector({
       timeout: options.connectMilliseconds,
       allowH2: false,
@@ -123,7 +125,13 @@ export class ConnectionPool extends UndiciDispatcher {
    */
   #waitLess(milliseconds: number): void {
     const half = Math.max(milliseconds / 2, leastIdleMilliseconds)
-    this.#idleMilliseconds = Math.min(this.#idleMilliseconds, half)
+    if (half >= this.#idleMilliseconds) return
+    this.#shown = { milliseconds: half, until: performance.now() + trustMilliseconds }
+  }
+
+  get #idleMilliseconds(): number {
+    const { milliseconds, until } = this.#shown
+    return performance.now() < until ? milliseconds : this.#options.idleMilliseconds
   }
 
   /** One timer for all connections. */
