@@ -46,7 +46,7 @@ export async function authenticate(
     const isElsewhere = exchange.head.authorization !== undefined || inQuery.test(exchange.query)
     const way = isElsewhere ? wayToSend(upstream) : undefined
     const told = way === undefined ? {} : { explain: way, specifics: way }
-    throw new Refusal('token_missing', { ...told, challenge: await challenge(upstream, exchange) })
+    throw new Refusal('token_missing', { ...told, challenge: await challenge(ports, upstream, exchange) })
   }
   const { scheme, token } = credentials
   try {
@@ -61,7 +61,7 @@ export async function authenticate(
     const description = `${error.reason} (request ${exchange.requestId})`
     throw new Refusal(error.code, {
       ...error.detail,
-      challenge: { ...(await challenge(upstream, exchange)), error: code, description },
+      challenge: { ...(await challenge(ports, upstream, exchange)), error: code, description },
     })
   }
 }
@@ -70,9 +70,14 @@ export async function authenticate(
  * Refuses a caller whose token has ended in the meantime. Throws `token_invalid` with the challenge for the
  * client.
  */
-export function refuseEnded(upstream: Upstream, { requestId }: Exchange, { dialect }: Call): never {
+export function refuseEnded(
+  { tokens }: Pick<AuthenticationPorts, 'tokens'>,
+  upstream: Upstream,
+  { requestId }: Exchange,
+  { dialect: { revision }, methods }: Call,
+): never {
   const reason = 'token ended while the request came'
-  const scopes = scopesFor(upstream, dialect.revision)
+  const scopes = scopesFor(tokens, upstream, { revision, methods })
   const description = `${reason} (request ${requestId})`
   throw new Refusal('token_invalid', {
     reason,
@@ -95,10 +100,11 @@ const challenged: Readonly<Record<string, 'invalid_token' | 'invalid_dpop_proof'
 }
 
 async function challenge(
+  { tokens }: AuthenticationPorts,
   upstream: Upstream,
   exchange: Exchange,
 ): Promise<{ scopes: readonly string[]; offersDpop: boolean }> {
-  return { scopes: await challengeScopes(upstream, exchange), offersDpop: upstream.dpop !== 'off' }
+  return { scopes: await challengeScopes(tokens, upstream, exchange), offersDpop: upstream.dpop !== 'off' }
 }
 
 async function checkProof(

@@ -61,7 +61,7 @@ export function mcpHandler(ports: McpPorts): McpHandler {
     const fallback = typeof session === 'object' ? session.revision : undefined
     const asked = await readCall(exchange, { limits, fallback, findMethod: upstream.findMethod }) // 400, 404, 415
     // The sender decides how long the body takes.
-    if (!tokens.isCurrent(principal)) refuseEnded(upstream, exchange, asked) // 401, again
+    if (!tokens.isCurrent(principal)) refuseEnded(ports, upstream, exchange, asked) // 401, again
     const call = withholdOffers(upstream, asked)
     const summary = summarise(call)
     note.call = summary
@@ -76,7 +76,7 @@ export function mcpHandler(ports: McpPorts): McpHandler {
     note.trace = beginTrace(ports.traces, exchange, call)
     const outbound = await attachCredential(opened, { head, session, streamIds, trace: note.trace }) // 404, 503
     // The token may have ended while a token server was waited for.
-    if (!tokens.isCurrent(principal)) refuseEnded(upstream, exchange, asked) // 401, once more
+    if (!tokens.isCurrent(principal)) refuseEnded(ports, upstream, exchange, asked) // 401, once more
     listeners.note(allowed, exchange)
     recordCall(recorder, exchange, note, { call, upstream })
     note.trace?.went()

@@ -27,12 +27,20 @@ export const standardReading: ClaimReading = {
 }
 
 /** The scopes of a token, from space-separated strings or lists. */
-export function readScopes(claims: Claims, { scopes, scopeMap, granted }: ClaimReading): string[] {
-  const named = scopes.flatMap((name) => {
+export function readScopes(claims: Claims, reading: ClaimReading): string[] {
+  const named = reading.scopes.flatMap((name) => {
     const value = claimOf(claims, name)
     return typeof value === 'string' ? parseScopes(value) : texts(value)
   })
-  const mapped = named.flatMap((scope) =>
+  return meaningOf(named, reading)
+}
+
+/** What scopes of the issuer mean here, in a token that has them. */
+export function meaningOf(
+  scopes: readonly string[],
+  { scopeMap, granted }: Pick<ClaimReading, 'scopeMap' | 'granted'>,
+): string[] {
+  const mapped = scopes.flatMap((scope) =>
     Object.hasOwn(scopeMap, scope) ? (scopeMap[scope] ?? []) : [scope],
   )
   return [...new Set([...mapped, ...granted])]

@@ -5,10 +5,11 @@ import { type Clock, epochSeconds } from '../core/clock.ts'
 import { Refusal } from '../core/errors.ts'
 import { networkOf } from '../core/network.ts'
 import type { Principal } from '../core/principal.ts'
+import { ScopeSet } from '../core/scope.ts'
 import { digest } from '../core/secret.ts'
 import { fairTurns } from '../http/fair-turns.ts'
 import { type Introspection, introspectToken } from './introspect-token.ts'
-import type { ClaimReading } from './read-claims.ts'
+import { type ClaimReading, meaningOf } from './read-claims.ts'
 import { toPrincipal } from './to-principal.ts'
 import { invalidToken, keysUnavailable } from './token-refusals.ts'
 import { clockToleranceSeconds, verifyJwt } from './verify-jwt.ts'
@@ -54,6 +55,8 @@ export interface TokenVerifier {
    * with.
    */
   isCurrent(principal: Principal): boolean
+  /** The scopes in `needed` that a token with the scopes `asked` of its issuer may lack, in their order. */
+  lacking(asked: readonly string[], needed: readonly string[]): readonly string[]
 }
 
 interface TokenVerifierOptions {
@@ -191,6 +194,10 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       return verifyAnew(token, key, stranger).then((verified) => admit(verified, resource))
     },
     isCurrent: (principal) => isRevoked(principal) === false && isVouchedFor(principal),
+    lacking(asked, needed) {
+      const meanings = options.issuers.map(({ claims }) => new ScopeSet(meaningOf(asked, claims)))
+      return needed.filter((scope) => meanings.some((meaning) => !meaning.covers(scope)))
+    },
   }
 }
 

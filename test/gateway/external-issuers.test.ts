@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
 import { ConfigurationInvalid } from '../../src/config/problems.ts'
+import { systemClock } from '../../src/core/clock.ts'
 import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-spy.ts'
 import { startInstallation } from '../support/installation.ts'
 import { movableClock } from '../support/movable-clock.ts'
@@ -64,6 +65,29 @@ describe('tokens of another issuer, with no authorization server of ours', () =>
     assert.doesNotMatch(headers.get('www-authenticate') ?? '', /1111/)
     const told = 'its aud is ["11111111-2222-3333-4444-555555555555","x"], what counts here is ["api"]'
     assert.ok(gate.installation.log().includes(JSON.stringify(told)))
+  })
+
+  it('names no scope that what the client asks for at first stands for, since its issuer may not know it (V7)', async (test) => {
+    const known = {
+      scopes: { 'files.use': 'Use files' },
+      issuers: [{ issuer: first.issuer, audiences: ['api'], scopeMap: { 'files.use': ['mcp:tools:read'] } }],
+    }
+    const other = await startGatedSpy(
+      { authorizationServer: 'external', clients: [], ...known },
+      systemClock,
+      { baselineScopes: ['files.use'] },
+    )
+    test.after(() => other.close())
+    const rest = 'mcp:tools:execute mcp:resources:list mcp:resources:read mcp:prompts:list mcp:prompts:read'
+    for (const [method, revision, scope] of [
+      ['tools/list', '2025-11-25', 'files.use'],
+      ['tools/call', '2025-11-25', 'files.use mcp:tools:execute'],
+      ['tools/list', '2025-06-18', `files.use ${rest}`],
+    ] as const) {
+      const headers = { 'mcp-protocol-version': revision }
+      const { headers: answered } = await other.post(legacyRequest(method), { headers })
+      assert.match(answered.get('www-authenticate') ?? '', new RegExp(`^Bearer scope="${scope}",`))
+    }
   })
 
   it('takes scopes as text, as list, as permissions, as roles, by what they stand for (V2)', async () => {

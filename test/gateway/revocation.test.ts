@@ -38,9 +38,10 @@ describe('a revoked token', () => {
     // From now on the gate knows it, so that whatever has its head has passed the first look at it.
     assert.equal((await gate.post(list, { token })).status, 200)
     gate.spy.seen.length = 0
+    const revision = { 'mcp-protocol-version': '2025-11-25' }
     const held = await holdPost(gate.installation.mcpUrl, {
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify(list),
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...revision },
+      body: JSON.stringify(legacyRequest('tools/call', { name: 'add' })),
     })
     await revoke(token)
     const { status, challenge, body } = await held.finish()
@@ -49,6 +50,7 @@ describe('a revoked token', () => {
       challenge ?? '',
       /^Bearer error="invalid_token",.* error_description="token ended while the request came/,
     )
+    assert.match(challenge ?? '', / scope="[^"]* mcp:tools:execute"/, 'as where it had ended before')
     assert.match(body, /token_invalid/)
     assert.deepEqual(gate.spy.seen, [])
   })
