@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
-import pg from 'pg'
+import type pg from 'pg'
 import { StoreAway } from '../core/store-away.ts'
+import { EndingClient } from './ending-client.ts'
 import type { Schema } from './schema.ts'
 
 /**
@@ -35,7 +36,7 @@ export function openNotices({ db, url, onFault }: NoticeOptions): Notices {
   let told = false
 
   const connect = (): void => {
-    const fresh = new pg.Client({
+    const fresh = new EndingClient({
       connectionString: url,
       application_name: 'portcullis notices',
       connectionTimeoutMillis: connectMilliseconds,

@@ -8,6 +8,7 @@ import {
 import pg from 'pg'
 import { StoreAway } from '../core/store-away.ts'
 import { Database } from './database.ts'
+import { EndingClient } from './ending-client.ts'
 import { StoreUnusable } from './store-unusable.ts'
 
 interface PostgresOptions {
@@ -41,6 +42,7 @@ export async function openPostgres({
   setting = 'store.url',
 }: PostgresOptions): Promise<Database> {
   const pool = new pg.Pool({
+    Client: EndingClient,
     connectionString: url,
     application_name: 'portcullis',
     max: mostConnections,
