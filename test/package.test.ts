@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
-import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync } from 'node:fs'
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, posix } from 'node:path'
 import { before, describe, it } from 'node:test'
@@ -21,6 +21,9 @@ async function install(): Promise<void> {
     filter: (path) => !/^\/(?:node_modules|dist|\.git|\.cache|test|bench)$/.test(path.slice(root.length)),
   })
   symlinkSync(join(root, 'node_modules'), join(sources, 'node_modules'))
+  // Left by a build of an earlier version.
+  mkdirSync(join(sources, 'dist/src'), { recursive: true })
+  writeFileSync(join(sources, 'dist/src/gone.d.ts'), '')
   execFileSync(await findProgram('npm'), ['pack', '--pack-destination', folder], {
     cwd: sources,
     stdio: 'pipe',
