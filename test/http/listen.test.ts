@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
-import { describe, it } from 'node:test'
+import { describe, it, type TestContext } from 'node:test'
 import { setImmediate as endOfTurn, setTimeout as wait } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { AddressUnusable, drain, listen, PortForbidden, PortTaken } from '../../src/http/listen.ts'
@@ -112,45 +112,43 @@ describe('draining', () => {
     assert.equal(server.listening, false)
   })
 
-  it('answers what has arrived on an idle connection of a process that was busy until then', async (test) => {
-    const server = createServer((_req, res) => res.end('answered'))
+  const request = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
+  /** A server, and a connection to it that is idle after a first answer. */
+  async function keepConnection(test: TestContext, answer: RequestListener) {
+    const server = createServer(answer)
     const port = await listen(server, { name: 'test', host: '127.0.0.1', port: 0, fix: '' })
     const socket = connect(port, '127.0.0.1')
     test.after(() => socket.destroy())
     let text = ''
     socket.on('data', (chunk) => (text += chunk.toString()))
     const ended = once(socket, 'close')
-    const request = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
     socket.write(request)
     await until(() => text.endsWith('answered'))
+    return { server, socket, ended, answers: () => text.match(/answered/g)?.length }
+  }
+
+  it('answers what has arrived on an idle connection of a process that was busy until then', async (test) => {
+    const { server, socket, ended, answers } = await keepConnection(test, (_req, res) => res.end('answered'))
     await endOfTurn() // timers are next, and only then what has arrived
     const drained = drain(server, 3_600_000)
     socket.write(request)
     const began = performance.now()
     while (performance.now() - began < 200);
     await Promise.all([drained, ended])
-    assert.equal(text.match(/answered/g)?.length, 2)
+    assert.equal(answers(), 2)
   })
 
   it('answers a last call on an idle connection, whose client cannot know yet, and closes it with the answer', async (test) => {
     let isLast = false
-    const server = createServer((_req, res) => {
+    const { server, socket, ended, answers } = await keepConnection(test, (_req, res) => {
       if (isLast) res.setHeader('Connection', 'close')
       res.end('answered')
     })
-    const port = await listen(server, { name: 'test', host: '127.0.0.1', port: 0, fix: '' })
-    const socket = connect(port, '127.0.0.1')
-    test.after(() => socket.destroy())
-    let text = ''
-    socket.on('data', (chunk) => (text += chunk.toString()))
-    const ended = once(socket, 'close')
-    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
-    await until(() => text.endsWith('answered'))
     isLast = true
     const drained = drain(server, 3_600_000, 3_600_000)
     await wait(200)
-    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    socket.write(request)
     await Promise.all([drained, ended])
-    assert.equal(text.match(/answered/g)?.length, 2)
+    assert.equal(answers(), 2)
   })
 })
