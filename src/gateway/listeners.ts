@@ -24,6 +24,7 @@ interface Listener {
 export function openListeners(): Listeners {
   const listeners = new Map<string, Listener>()
   const listen = (session: string, listener: Listener): void => {
+    if (listener.res.closed) return // its client has left meanwhile, and nothing will say so again
     listeners.set(session, listener)
     listener.res.once('close', () => {
       if (listeners.get(session) === listener) listeners.delete(session)

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
+import type { Authorized } from '../../src/gateway/authorize.ts'
+import { openListeners } from '../../src/gateway/listeners.ts'
+import type { Exchange } from '../../src/http/exchange.ts'
 import { closeAfterTests } from '../support/close-after-tests.ts'
 import { post } from '../support/era-calls.ts'
 import { type GatedSpy, gateAt, legacyRequest } from '../support/gated-spy.ts'
@@ -80,4 +83,15 @@ describe('the stream of a legacy session', () => {
     assert.equal((await gate.post(subscribe, { token: wider, headers: session })).status, 200)
     await stream.ends()
   })
+})
+
+it('the stream of a client that has left before it began is not kept for ever', () => {
+  const listeners = openListeners()
+  const watched = (hasLeft: boolean): number => {
+    const res = { closed: hasLeft, closings: 0, once: () => res.closings++ }
+    const listening = { principal: {}, call: { era: 'legacy', verb: 'GET' } } as unknown as Authorized
+    listeners.note(listening, { head: { sessionId: String(hasLeft) }, res } as unknown as Exchange)
+    return res.closings
+  }
+  assert.deepEqual([watched(false), watched(true)], [1, 0])
 })
