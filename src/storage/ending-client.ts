@@ -11,7 +11,8 @@ export class EndingClient extends pg.Client {
   override end(): Promise<void>
   override end(ended: (error: Error) => void): void
   override end(ended?: (error: Error) => void): Promise<void> | void {
-    const timer = setTimeout(() => this.connection.stream.destroy(), goodbyeMilliseconds)
+    // A connection that is open keeps the process until then; one that never was says no end.
+    const timer = setTimeout(() => this.connection.stream.destroy(), goodbyeMilliseconds).unref()
     this.connection.once('end', () => clearTimeout(timer))
     return ended === undefined ? super.end() : super.end(ended)
   }

@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict'
 import { connect, createServer } from 'node:net'
 import { it } from 'node:test'
+import { EndingClient } from '../../src/storage/ending-client.ts'
 import { sharedSecret } from '../support/installation.ts'
 import { listen } from '../support/listen.ts'
 import { startPostgres } from '../support/postgres.ts'
@@ -35,4 +37,11 @@ it('a process ends although its database hangs, or is behind a network that is d
   isFrozen = true
   started.process.kill('SIGTERM')
   await until(() => started.process.exitCode === 0, 'it ends by itself')
+})
+
+it('a connection that was never open keeps no process when it ends', async () => {
+  const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+  const before = timers()
+  await new EndingClient({ host: '127.0.0.1' }).end()
+  assert.equal(timers(), before)
 })
