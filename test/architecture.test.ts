@@ -12,7 +12,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   policy: ['core', 'mcp'],
   http: ['core', 'telemetry/scrub.ts'],
   limits: ['core'],
-  config: ['core', 'mcp/methods.ts', 'mcp/subscriptions.ts'],
+  config: ['core', 'mcp/methods.ts', 'mcp/subscriptions.ts', 'policy'],
   storage: ['core'],
   keys: ['core', 'storage/key-contract.ts'],
   identity: [
@@ -77,6 +77,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 
 /** Packages that belong to one folder. */
 const packages: Readonly<Record<string, string>> = {
+  '@cedar-policy/cedar-wasm/nodejs': 'policy',
   'oidc-provider': 'authorization-server',
   'openid-client': 'issuer',
   kysely: 'storage',

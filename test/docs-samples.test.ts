@@ -22,6 +22,7 @@ import { fileVariable } from '../src/config/environment.ts'
 import { loadConfig } from '../src/config/load.ts'
 import type { ConfigInput } from '../src/config/schema.ts'
 import { listSettings } from '../src/config/settings.ts'
+import { checkPolicies } from '../src/policy/check-policies.ts'
 import { makeCertificate } from './support/local-tls.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -42,9 +43,11 @@ describe('samples of the configuration in the documentation', () => {
   const secret = 's'.repeat(64)
   writeFileSync(join(folder, 'secret'), secret)
   writeFileSync(join(folder, 'certificate'), makeCertificate().cert)
+  writeFileSync(join(folder, 'policies.cedar'), 'permit (principal, action, resource);')
   const withFiles = (sample: string): string =>
     sample
       .replaceAll(/\/run\/secrets\/[\w-]+/g, join(folder, 'secret'))
+      .replaceAll('[policies.cedar]', `[${join(folder, 'policies.cedar')}]`)
       .replaceAll(/\bca: \/[\w/.-]+/g, `ca: ${join(folder, 'certificate')}`)
   /** What a sample leaves out that shows only a part. */
   const rest: ConfigInput = {
@@ -70,6 +73,19 @@ describe('samples of the configuration in the documentation', () => {
       }
     }
     assert.ok(count > 30)
+  })
+})
+
+describe('policies in the documentation', () => {
+  it('are policies that portcullis check accepts', () => {
+    let count = 0
+    for (const { name, text } of pages)
+      for (const [, sample = ''] of text.matchAll(/^```cedar\n(.*?)^```$/gms)) {
+        count++
+        const texts = [{ file: name, text: sample }]
+        assert.deepEqual(checkPolicies(texts, { servers: ['files', 'shop', 'mail'], issuers: 1 }), [])
+      }
+    assert.ok(count > 3)
   })
 })
 

@@ -1,4 +1,4 @@
-import type { ClaimUse, Explanation, RuleUse } from '../compose/explain/contract.ts'
+import type { ClaimUse, Explanation, PolicyUse, RuleUse } from '../compose/explain/contract.ts'
 import type { Principal } from '../core/principal.ts'
 import { printable } from './printable.ts'
 
@@ -49,6 +49,7 @@ export function explanationText({
       : ([
           ['needs', needsOf(verdict)],
           ['rules', verdict.rules.map(describeRule)],
+          ['policies', verdict.policies.map(describePolicies)],
         ] as const)),
     [
       'decision',
@@ -141,4 +142,11 @@ function describeRule({ object, isAllowed, setting, pattern, understoodAs }: Rul
   const rule =
     pattern === undefined ? `nothing in ${setting} matches` : `${setting}: ${JSON.stringify(pattern)}`
   return `${name} is ${isAllowed ? 'allowed' : 'forbidden'}: ${rule}`
+}
+
+function describePolicies({ object, verdict, decisive, failed, understoodAs }: PolicyUse): string {
+  const name = understoodAs === undefined ? (object ?? 'no name') : `${object} (as ${understoodAs})`
+  const by = decisive.length === 0 ? ' by any' : ` by ${decisive.join(', ')}`
+  const said = verdict === 'unpermitted' ? `is not permitted${by}` : `is ${verdict}${by}`
+  return [`${name} ${said}`, ...failed.map(({ policy, why }) => `${policy}: ${why}`)].join('; ')
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Running } from '../app.ts'
 import { changedSettings, needingRestart } from '../config/changes.ts'
 import { ConfigurationInvalid, type Problem, writeProblem } from '../config/problems.ts'
@@ -65,6 +66,7 @@ export function keepConfiguration({ file, config, load, running }: KeptInstallat
 
   const use = async (next: Config, changed: readonly string[]): Promise<void> => {
     await running.replace(next)
+    if (!isDeepStrictEqual(filesOf(next), filesOf(current))) watch(next)
     current = next
     const names = changed.join(', ')
     logger.info({ file, changed }, `the new configuration is in use, changed: ${names}`)
@@ -86,10 +88,15 @@ export function keepConfiguration({ file, config, load, running }: KeptInstallat
     return turn
   }
 
-  const stopWatching =
-    file === undefined
-      ? () => undefined
-      : watchFiles({ files: [file], onChange: () => void inTurn(() => take({ isAsked: false })) })
+  let stopWatching = (): void => undefined
+  /** What the configuration names is part of it. */
+  const watch = (watched: Config): void => {
+    stopWatching()
+    const files = [...(file === undefined ? [] : [file]), ...filesOf(watched)]
+    if (files.length === 0) return
+    stopWatching = watchFiles({ files, onChange: () => void inTurn(() => take({ isAsked: false })) })
+  }
+  watch(config)
   return {
     reload: () =>
       inTurn(async () => {
@@ -101,4 +108,9 @@ export function keepConfiguration({ file, config, load, running }: KeptInstallat
       await turn
     },
   }
+}
+
+/** The files with policies, also those of tenants. */
+function filesOf({ policies, tenants }: Config): string[] {
+  return [policies, ...tenants.map((tenant) => tenant.policies)].flat().map(({ file }) => file)
 }

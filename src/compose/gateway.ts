@@ -58,7 +58,7 @@ export async function prepareGateway(
     isRevoked: lasting.denyList.isRevoked,
     onVerified: base.metrics.verified,
   })
-  const drafted = draftUpstreams(config.upstreams, before?.upstreams ?? [], { base, lasting })
+  const drafted = draftUpstreams(config, before?.upstreams ?? [], { base, lasting })
   const gatewayTo = (upstreams: readonly Upstream[]): Gateway =>
     createGateway({
       site,

@@ -2,9 +2,11 @@ import type { Config, UpstreamConfig } from '../config/schema.ts'
 import type { ProtectedResource } from '../core/protected-resource.ts'
 import { mcpScopes } from '../core/scope-catalogue.ts'
 import type { UpstreamPolicy } from '../gateway/upstream.ts'
+import { payload, payloadBesideArguments } from '../mcp/message.ts'
 import { findMethodWith } from '../mcp/methods.ts'
 import type { QuestionKind } from '../mcp/questions.ts'
 import { objectRules } from '../policy/object-rules.ts'
+import type { Policies } from '../policy/policy-contract.ts'
 
 /** The MCP servers of a configuration, as OAuth sees them, under its public URL. */
 export function protectedResources({ upstreams }: Config, publicUrl: string): ProtectedResource[] {
@@ -13,8 +15,13 @@ export function protectedResources({ upstreams }: Config, publicUrl: string): Pr
   })
 }
 
-/** What callers may do at a server, according to its setting. */
-export function upstreamPolicy(resource: ProtectedResource, setting: UpstreamConfig): UpstreamPolicy {
+/** What callers may do at a server, according to its setting and to the policies of the installation. */
+export function upstreamPolicy(
+  resource: ProtectedResource,
+  setting: UpstreamConfig,
+  all: Policies | undefined,
+): UpstreamPolicy {
+  const policies = all?.of(setting.name)
   const separatesTasks =
     setting.separatesTasks ?? (setting.command !== undefined && setting.principals === 'isolated')
   return {
@@ -36,6 +43,8 @@ export function upstreamPolicy(resource: ProtectedResource, setting: UpstreamCon
     separatesTasks,
     withheldQuestions: withheldBy(setting.mayAsk),
     rules: objectRules(setting.objects),
+    policies,
+    payload: policies?.readsArguments === true ? payloadBesideArguments : payload,
     listing: setting.listing,
   }
 }

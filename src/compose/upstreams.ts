@@ -1,21 +1,27 @@
 import { isDeepStrictEqual } from 'node:util'
 import { describeArguments } from '../audit/arguments.ts'
-import type { UpstreamConfig } from '../config/schema.ts'
+import type { Config, UpstreamConfig } from '../config/schema.ts'
 import type { ProtectedResource } from '../core/protected-resource.ts'
-import type { Upstream } from '../gateway/upstream.ts'
+import type { Upstream, UpstreamPolicy } from '../gateway/upstream.ts'
+import type { Policies } from '../policy/policy-contract.ts'
 import type { Connector, UpstreamCredential } from '../upstream/contract.ts'
 import type { Base } from './base.ts'
 import { buildConnector } from './connector.ts'
 import { buildCredential } from './credential.ts'
 import type { Lasting } from './lasting.ts'
+import { openPolicies } from './policies.ts'
 import { shareOf } from './share-limits.ts'
 import { upstreamPolicy } from './upstream-policy.ts'
 
 /** An MCP server behind the gateway, with the setting that it was built from. */
 export interface BuiltUpstream {
   readonly setting: UpstreamConfig
+  /** The policies of the installation, as they were written. */
+  readonly policies: WrittenPolicies
   readonly upstream: Upstream
 }
+
+type WrittenPolicies = Pick<Config, 'policies' | 'roles'>
 
 /** The servers of a configuration before anything of them is running. */
 export interface DraftedUpstreams {
@@ -36,19 +42,22 @@ interface UpstreamPorts {
  * operator can fix.
  */
 export function draftUpstreams(
-  settings: readonly UpstreamConfig[],
+  config: Config,
   before: readonly BuiltUpstream[],
   ports: UpstreamPorts,
 ): DraftedUpstreams {
+  const written = { policies: config.policies, roles: config.roles }
+  const policies = { written, compiled: openPolicies(config, ports.base.clock) }
   const drafts: Draft[] = []
   const discard = (): void => {
     for (const { isOwn, credential } of drafts) if (isOwn) credential.close?.()
   }
   try {
-    for (const [index, setting] of settings.entries()) {
+    for (const [index, setting] of config.upstreams.entries()) {
       const known = before.find(({ setting: { name } }) => name === setting.name)
       const kept = withholding(setting, known?.setting.withheld)
-      drafts.push(draft(kept, ports.base.resources.all[index] as ProtectedResource, { known, ...ports }))
+      const resource = ports.base.resources.all[index] as ProtectedResource
+      drafts.push(draft(kept, resource, { known, policies, ...ports }))
     }
   } catch (error) {
     discard()
@@ -71,12 +80,22 @@ interface Draft {
   readonly build: () => BuiltUpstream
 }
 
+interface DraftPorts extends UpstreamPorts {
+  readonly known: BuiltUpstream | undefined
+  readonly policies: { readonly written: WrittenPolicies; readonly compiled: Policies | undefined }
+}
+
 function draft(
   setting: UpstreamConfig,
   resource: ProtectedResource,
-  { known, base, lasting }: UpstreamPorts & { readonly known: BuiltUpstream | undefined },
+  { known, policies, base, lasting }: DraftPorts,
 ): Draft {
-  if (known !== undefined && isDeepStrictEqual(known.setting, setting)) {
+  const { written, compiled } = policies
+  if (
+    known !== undefined &&
+    isDeepStrictEqual(known.setting, setting) &&
+    isDeepStrictEqual(known.policies, written)
+  ) {
     return { credential: known.upstream.credential, isOwn: false, build: () => known }
   }
   const { identity, owners } = lasting
@@ -90,13 +109,15 @@ function draft(
           ? known.upstream.connector
           : undefined
       const connector = keeps ?? buildConnector(setting, base, owners)
-      return { setting, upstream: buildUpstream(resource, setting, { base, connector, credential }) }
+      const policy = upstreamPolicy(resource, setting, compiled)
+      const upstream = buildUpstream(policy, setting, { base, connector, credential })
+      return { setting, policies: written, upstream }
     },
   }
 }
 
 /** Settings about what callers may do at a server. All others are about how to reach it. */
-const policies: ReadonlySet<string> = new Set<keyof UpstreamConfig>([
+const policySettings: ReadonlySet<string> = new Set<keyof UpstreamConfig>([
   'path',
   'credential',
   'baselineScopes',
@@ -112,11 +133,11 @@ const policies: ReadonlySet<string> = new Set<keyof UpstreamConfig>([
 ])
 
 function wayOf(setting: UpstreamConfig): object {
-  return Object.fromEntries(Object.entries(setting).filter(([name]) => !policies.has(name)))
+  return Object.fromEntries(Object.entries(setting).filter(([name]) => !policySettings.has(name)))
 }
 
 function buildUpstream(
-  resource: ProtectedResource,
+  policy: UpstreamPolicy,
   setting: UpstreamConfig,
   {
     base,
@@ -126,7 +147,7 @@ function buildUpstream(
 ): Upstream {
   const { limits } = setting
   return {
-    ...upstreamPolicy(resource, setting),
+    ...policy,
     connector,
     credential,
     limits: {

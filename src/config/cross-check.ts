@@ -3,6 +3,7 @@ import { checkAudit } from './check-audit.ts'
 import { checkClients, checkRegistration } from './check-clients.ts'
 import { checkGrants } from './check-grants.ts'
 import { checkIssuers } from './check-issuers.ts'
+import { checkPolicies } from './check-policies.ts'
 import { checkProviders } from './check-providers.ts'
 import { checkScopes } from './check-scopes.ts'
 import { checkTenants } from './check-tenants.ts'
@@ -31,6 +32,7 @@ function checkOwn(config: Partial<ParsedConfig>): RuleProblem[] {
   return [
     ...checkUpstreams(config.upstreams ?? []),
     ...checkScopes(config),
+    ...checkPolicies(config),
     ...checkClients(config.clients ?? [], config.registration?.privateUseRedirects),
     ...checkRegistration(config),
     ...checkGrants(config),

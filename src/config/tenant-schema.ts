@@ -16,6 +16,8 @@ function isAsBrowsersWriteIt(host: string): boolean {
 export const tenantSettings = {
   upstreams: true,
   scopes: true,
+  policies: true,
+  roles: true,
   login: true,
   consent: true,
   clients: true,

@@ -29,6 +29,7 @@ export const errorKinds = {
   token_repeated: { status: 400, rpc: 400, message: 'The access token was sent in more than one way' },
   scope_insufficient: { status: 403, rpc: 403, message: 'The access token lacks a scope' },
   object_denied: { status: 403, rpc: 403, message: 'This is not available here' },
+  policy_denied: { status: 403, rpc: 403, message: 'No policy permits you this' },
   question_denied: { status: 403, rpc: 403, message: 'The MCP server asked what it may not ask here' },
 
   json_invalid: { status: 400, rpc: -32700, message: 'The body is not valid JSON' },

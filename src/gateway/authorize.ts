@@ -2,7 +2,8 @@ import { Refusal } from '../core/errors.ts'
 import type { Principal } from '../core/principal.ts'
 import { scopesOf } from '../mcp/methods.ts'
 import { type NamedObject, objectsOf } from '../mcp/objects.ts'
-import { type Decision, type Demand, decide } from '../policy/decide.ts'
+import { type Decision, type Demand, decide, type Restrictions } from '../policy/decide.ts'
+import { scrub } from '../telemetry/scrub.ts'
 import type { Call, CallSummary, MethodCall } from './call.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -26,7 +27,8 @@ export function neededScopes(call: Pick<Call, 'methods'>): readonly string[] {
 
 /**
  * Allows a call that the token's scopes cover: a whole batch, or none of it. Undefined if a scope is
- * missing. Throws `object_denied` for what the server's rules never allow.
+ * missing. Throws `object_denied` for what the server's rules never allow, and `policy_denied` for what policies do not
+ * permit this caller.
  */
 export function authorize(
   principal: Principal,
@@ -34,25 +36,34 @@ export function authorize(
   call: Call,
   { needed, summary }: { readonly needed: readonly string[]; readonly summary: CallSummary },
 ): Authorized | undefined {
-  const { kind } = decideCall(principal, upstream, call, needed)
-  if (kind === 'deny') throw new Refusal('object_denied')
-  return kind === 'allow' ? ({ principal, upstream, call: summary } as Authorized) : undefined
+  const decision = decideCall(principal, upstream, call, needed)
+  if (decision.kind === 'deny') throw denial(decision)
+  return decision.kind === 'allow' ? ({ principal, upstream, call: summary } as Authorized) : undefined
 }
 
 /** The decision that `authorize` makes. Pure. */
 export function decideCall(
-  { scopes }: Pick<Principal, 'scopes'>,
-  { rules }: Pick<Upstream, 'rules'>,
+  principal: Principal,
+  restrictions: Restrictions,
   { methods }: Pick<Call, 'methods'>,
   needed: readonly string[],
 ): Decision {
   const [only, ...rest] = methods
   const alternative = only === undefined || rest.length > 0 ? undefined : alternativeOf(only)
   const demand: Demand =
-    rules === undefined
+    restrictions.rules === undefined && restrictions.policies === undefined
       ? { scopes: needed, alternative }
       : { scopes: needed, alternative, objects: methods.flatMap(objectsOfMethod) }
-  return decide(scopes, demand, rules)
+  return decide(principal, demand, restrictions)
+}
+
+/** The refusal of what no scope would change. */
+export function denial({ policy }: Extract<Decision, { kind: 'deny' }>): Refusal {
+  if (policy === undefined) return new Refusal('object_denied')
+  const { verdict, decisive, failed } = policy
+  const reason = verdict === 'forbidden' ? `forbidden by ${decisive.join(', ')}` : 'no policy permits it'
+  const why = failed.map((one) => `${one.policy} cannot be evaluated: ${one.why}`).join('; ')
+  return new Refusal('policy_denied', { reason, ...(why === '' ? {} : { specifics: scrub(why) }) })
 }
 
 /** What a call of one method asks for. Undefined if the params do not say. */

@@ -13,8 +13,8 @@ import type { Upstream } from './upstream.ts'
  * its caller, so no cache may share it (MCP 2026-07-28, caching).
  */
 export function listFilter(principal: Principal, upstream: Upstream, call: CallSummary): Rewrite | undefined {
-  const { rules, listing, findMethod } = upstream
-  if (rules === undefined && listing === 'reachable') return undefined
+  const { rules, policies, listing, findMethod } = upstream
+  if (rules === undefined && policies === undefined && listing === 'reachable') return undefined
   // A stream that is reopened can repeat the answer to any request.
   if (call.verb !== 'GET' && !call.methods.some((method) => lists.has(method))) return undefined
 
@@ -25,7 +25,7 @@ export function listFilter(principal: Principal, upstream: Upstream, call: CallS
     const row = findMethod(use, 'request', 'legacy')
     const demand = row && demandOf({ row, params: { name, uri: name } })
     if (demand === undefined) return []
-    const decision = decide(principal.scopes, { ...demand, objects: [{ kind, name }] }, rules)
+    const decision = decide(principal, { ...demand, objects: [{ kind, name }] }, upstream)
     if (decision.kind === 'deny' || (decision.kind === 'step-up' && listing === 'callable')) return []
     return [listing === 'marked' ? mark(item, decision) : item]
   }

@@ -59,7 +59,8 @@ export function mcpHandler(ports: McpPorts): McpHandler {
     const place = await admission.enter(principal, upstream, exchange.res) // 503
     const session = sessions.open(head.sessionId, principal, upstream.name)
     const fallback = typeof session === 'object' ? session.revision : undefined
-    const asked = await readCall(exchange, { limits, fallback, findMethod: upstream.findMethod }) // 400, 404, 415
+    const { findMethod, payload } = upstream
+    const asked = await readCall(exchange, { limits, fallback, findMethod, payload }) // 400, 404, 415
     // The sender decides how long the body takes.
     if (!tokens.isCurrent(principal)) refuseEnded(ports, upstream, exchange, asked) // 401, again
     const call = withholdOffers(upstream, asked)

@@ -5,8 +5,8 @@ import type { Exchange } from '../http/exchange.ts'
 import type { Head } from '../http/head.ts'
 import { checkMethodHeader, checkNameHeader } from '../mcp/agreement.ts'
 import { type Dialect, decideDialect } from '../mcp/era.ts'
-import { JsonRefused, parseStrictJson } from '../mcp/json.ts'
-import { type Message, payload, type RequestId, readMessage, requestIdOf } from '../mcp/message.ts'
+import { JsonRefused, type Omission, parseStrictJson } from '../mcp/json.ts'
+import { type Message, type RequestId, readMessage, requestIdOf } from '../mcp/message.ts'
 import type { FindMethod, MethodRow } from '../mcp/methods.ts'
 import {
   assumedRevision,
@@ -31,6 +31,8 @@ interface CallContext {
   /** The revision of the client's session. */
   readonly fallback: Revision | undefined
   readonly findMethod: FindMethod
+  /** What decides nothing, and need not be built. */
+  readonly payload: Omission
 }
 
 /**
@@ -40,14 +42,14 @@ interface CallContext {
  */
 export async function readCall(
   exchange: Exchange,
-  { limits, fallback, findMethod }: CallContext,
+  { limits, fallback, findMethod, payload }: CallContext,
 ): Promise<Call> {
   const { req, head } = exchange
   if (req.method === 'GET' || req.method === 'DELETE') return readBodiless(req.method, head, fallback)
   if (req.method !== 'POST') throw new Refusal('method_not_allowed')
   if (!isPlainJson(head)) throw new Refusal('media_type_unsupported')
   const body = await readBody(req, limits.bodyBytes)
-  const value = parse(body, limits.nesting)
+  const value = parse(body, limits.nesting, payload)
   return Array.isArray(value)
     ? readBatch(value, { head, limits, fallback, body, findMethod })
     : readSingle(readMessage(value), { head, fallback, body, findMethod })
@@ -67,7 +69,7 @@ function readBodiless(verb: 'GET' | 'DELETE', head: Head, fallback: Revision | u
   }
 }
 
-interface SingleContext extends Omit<CallContext, 'limits'> {
+interface SingleContext extends Omit<CallContext, 'limits' | 'payload'> {
   readonly head: Head
   readonly body: Buffer
 }
@@ -82,7 +84,7 @@ function readSingle(message: Message, { head, fallback, body, findMethod }: Sing
   return { verb: 'POST', dialect, methods: [method], body, id: requestIdOf(message), hasAnswers: false }
 }
 
-interface BatchContext extends CallContext {
+interface BatchContext extends Omit<CallContext, 'payload'> {
   readonly head: Head
   readonly body: Buffer
 }
@@ -162,7 +164,7 @@ function isPlainJson({ contentType, contentEncoding }: Head): boolean {
   )
 }
 
-function parse(body: Buffer, nesting: number): unknown {
+function parse(body: Buffer, nesting: number, payload: Omission): unknown {
   if (!isUtf8(body)) throw new Refusal('json_invalid', { explain: 'the body is not UTF-8' })
   try {
     return parseStrictJson(body.toString(isAscii(body) ? 'latin1' : 'utf8'), nesting, payload)

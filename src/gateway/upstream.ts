@@ -1,21 +1,22 @@
 import type { DescribeArguments } from '../audit/arguments.ts'
 import type { ProofPolicy } from '../core/dpop.ts'
 import type { ProtectedResource } from '../core/protected-resource.ts'
+import type { Omission } from '../mcp/json.ts'
 import type { FindMethod } from '../mcp/methods.ts'
 import type { QuestionKind } from '../mcp/questions.ts'
-import type { ObjectRules } from '../policy/object-rules.ts'
+import type { Restrictions } from '../policy/decide.ts'
 import type { Connector, UpstreamCredential } from '../upstream/contract.ts'
 import type { UpstreamLimits } from './admission.ts'
 
 /** What callers may do at an MCP server. */
-export interface UpstreamPolicy extends ProtectedResource {
+export interface UpstreamPolicy extends ProtectedResource, Restrictions {
   readonly dpop: ProofPolicy
   /** The methods that the server supports, with the scopes that they need here. */
   readonly findMethod: FindMethod
   /** The baseline, and every other scope that a request can need here. */
   readonly allScopes: readonly string[]
-  /** Undefined if nothing is forbidden. */
-  readonly rules: ObjectRules | undefined
+  /** What of a message decides nothing here, and is not built. */
+  readonly payload: Omission
   /**
    * Whether the server keeps its callers' tasks apart, so that what it tells a caller about tasks concerns
    * that caller's.

@@ -31,11 +31,15 @@ export function newsFilter(principal: Principal, upstream: Upstream): Rewrite | 
     if (use === undefined) return true
     const row = upstream.findMethod(use, 'request', 'legacy')
     const demand = row && demandOf({ row, params: isJsonObject(params) ? params : {} })
-    return demand !== undefined && decide(principal.scopes, demand, upstream.rules).kind === 'allow'
+    return demand !== undefined && decide(principal, demand, upstream).kind === 'allow'
   }
   let hearsAll = unrestricted.get(principal)?.get(upstream)
   if (hearsAll === undefined) {
-    hearsAll = upstream.rules === undefined && [...newsOf.keys()].every((method) => mayHear(method, {}))
+    const { rules, policies } = upstream
+    hearsAll =
+      rules === undefined &&
+      policies === undefined &&
+      [...newsOf.keys()].every((method) => mayHear(method, {}))
     const known = unrestricted.get(principal) ?? new WeakMap<Upstream, boolean>()
     unrestricted.set(principal, known.set(upstream, hearsAll))
   }

@@ -41,6 +41,12 @@ export const payload: Omission = new Map<string, Omission>([
   ['error', 'all'],
 ])
 
+/** The same where policies decide by what a tool or a prompt is called with. */
+export const payloadBesideArguments: Omission = new Map<string, Omission>([
+  ['result', 'all'],
+  ['error', 'all'],
+])
+
 const noParams: JsonObject = {}
 const maxMethodLength = 128
 

@@ -11,6 +11,8 @@ export type ObjectKind = 'tools' | 'resources' | 'prompts'
 export interface NamedObject {
   readonly kind: ObjectKind
   readonly name: string | undefined
+  /** What a tool or a prompt is called with; absent where nothing is called. Untrusted. */
+  readonly arguments?: unknown
 }
 
 const paramOf: Readonly<Record<string, readonly [ObjectKind, 'name' | 'uri']>> = {
@@ -26,7 +28,9 @@ export function objectsOf(method: string, params: JsonObject): readonly NamedObj
   if (method === 'completion/complete') return referenceOf(params)
   if (method === 'subscriptions/listen') return subscriptionsOf(params)
   const [kind, param] = paramOf[method] ?? []
-  return kind === undefined || param === undefined ? [] : [named(kind, params[param])]
+  if (kind === undefined || param === undefined) return []
+  const object = named(kind, params[param])
+  return [kind === 'resources' ? object : { ...object, arguments: params['arguments'] ?? {} }]
 }
 
 function named(kind: ObjectKind, name: unknown): NamedObject {

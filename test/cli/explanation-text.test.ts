@@ -52,6 +52,16 @@ const verdict: Verdict = {
       understoodAs: undefined,
     },
   ],
+  policies: [
+    { object: 'echo', verdict: 'permitted', decisive: ['all'], failed: [] },
+    {
+      object: 'file:///x/../y',
+      verdict: 'unpermitted',
+      decisive: [],
+      failed: [{ policy: 'p', why: 'no email' }],
+      understoodAs: 'file:///y',
+    },
+  ],
   mend: ['ask for c'],
 }
 
@@ -99,6 +109,8 @@ describe('an explanation', () => {
       'rules            echo is allowed: tools.allow[0]: "*"',
       '                 x (as y) is forbidden: nothing in tools.allow matches',
       '                 no name is forbidden: nothing in tools.allow matches',
+      'policies         echo is permitted by all',
+      '                 file:///x/../y (as file:///y) is not permitted by any; p: no email',
       'decision         challenge: 403 scope_insufficient, needs c',
       'what changes it  ask for c',
     ])
@@ -134,7 +146,14 @@ describe('an explanation', () => {
         'decision         deny: 401 token_invalid, token expired',
       ],
     )
-    const free: Verdict = { ...verdict, decision: 'allow', answer: undefined, needs: [], rules: [] }
+    const free: Verdict = {
+      ...verdict,
+      decision: 'allow',
+      answer: undefined,
+      needs: [],
+      rules: [],
+      policies: [],
+    }
     const valid = linesOf({
       call: { ...call, method: 'tools/list', params: {} },
       token: { ...token, refused },

@@ -6,7 +6,7 @@ import type { Config } from '../../src/config/schema.ts'
 import { WorkerFailed } from '../../src/workers/failure.ts'
 
 const configOf = (...names: string[]): Config =>
-  ({ upstreams: names.map((name) => ({ name })) }) as unknown as Config
+  ({ upstreams: names.map((name) => ({ name })), policies: [], tenants: [] }) as unknown as Config
 
 /** An installation without a file, with what was done to it and told of it. */
 function keep(replace: (config: Config) => Promise<void>, load: () => Config = () => configOf('one')) {

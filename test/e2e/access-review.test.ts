@@ -59,6 +59,15 @@ function somePage(people: number): Promise<string> {
           gives: ['mcp:tools'],
         },
       ],
+      policies: [
+        {
+          name: 'policies.cedar:1:1',
+          place: 'policies.cedar:1:1',
+          effect: 'permit',
+          text: 'permit (principal in Role::"auditor", action, resource in Server::"files")\nwhen { context.now < datetime("2030-01-01") };',
+        },
+      ],
+      roles: [{ name: 'auditor', users: ['usr_0123456789'], groups: ['staff'], clients: [] }],
       access: Array.from({ length: people }, (_, index) => ({
         subject: `person-${index}`,
         clientId: 'inspector',

@@ -14,6 +14,8 @@ export function someReview(facts: Partial<AccessReview> = {}): AccessReview {
     users: [],
     clients: [],
     issuers: [],
+    policies: [],
+    roles: [],
     access: [],
     hasMore: false,
     decisions: collectDecisions(publicUrl).result(),

@@ -39,6 +39,14 @@ export async function accessReviewPage(review: AccessReview): Promise<string> {
       'Whose word gives access besides that of this installation. Who their people are, they know.',
       issuerTable(review),
     ),
+    section(
+      'Policies',
+      review.policies.length === 0
+        ? 'There are none: scopes and rules alone decide.'
+        : 'Who may use what, beside scopes and rules. Nothing may be used that none permits.',
+      policyTable(review),
+    ),
+    section('Roles', 'Who has which role for policies, beside those that issuers name.', roleTable(review)),
     section('Servers', 'What is behind the gate, and the rules for all.', serverTable(review)),
   ]
   const page = html`<!doctype html>
@@ -121,6 +129,18 @@ function clientTable({ clients }: AccessReview): Markup {
 function issuerTable({ issuers }: AccessReview): Markup {
   const rows = issuers.map(({ issuer, kind, accepts, gives }) => [issuer, kind, accepts, gives.join('; ')])
   return table('Trusted issuers', texts('Issuer', 'What counts', 'For whom', 'What it gives'), { rows })
+}
+
+function policyTable({ policies }: AccessReview): Markup {
+  const rows = policies.map(({ name, place, effect, text }) => [name, place, effect, text])
+  return table('Policies', texts('Name', 'Place', 'Effect', 'Policy'), { rows })
+}
+
+function roleTable({ roles }: AccessReview): Markup {
+  const rows = roles.map(({ name, users, groups, clients }) => {
+    return [name, users.join(', '), groups.join(', '), clients.join(', ')]
+  })
+  return table('Roles', texts('Role', 'Users', 'Groups', 'Clients'), { rows })
 }
 
 function serverTable({ servers }: AccessReview): Markup {

@@ -58,6 +58,24 @@ export interface ReviewedServer {
   readonly rules: readonly string[]
 }
 
+/** A policy: who may use what. */
+export interface ReviewedPolicy {
+  readonly name: string
+  /** Its file, line and column. */
+  readonly place: string
+  readonly effect: 'permit' | 'forbid'
+  /** In one line, without comments. */
+  readonly text: string
+}
+
+/** A role that the configuration gives, and who has it. */
+export interface ReviewedRole {
+  readonly name: string
+  readonly users: readonly string[]
+  readonly groups: readonly string[]
+  readonly clients: readonly string[]
+}
+
 /** What an access review covers. */
 export interface AccessReview {
   readonly publicUrl: string
@@ -69,6 +87,8 @@ export interface AccessReview {
   readonly users: readonly ReviewedUser[]
   readonly clients: readonly ReviewedClient[]
   readonly issuers: readonly ReviewedIssuer[]
+  readonly policies: readonly ReviewedPolicy[]
+  readonly roles: readonly ReviewedRole[]
   readonly access: readonly StandingAccess[]
   /** Whether there is more access than is listed. */
   readonly hasMore: boolean

@@ -2,6 +2,7 @@ import type { JWTPayload } from 'jose'
 import type { JsonObject } from '../../core/json-object.ts'
 import type { Principal } from '../../core/principal.ts'
 import type { Era } from '../../mcp/revisions.ts'
+import type { PolicyJudgement } from '../../policy/policy-contract.ts'
 
 /** The content of a token that nobody has verified. */
 export interface Sample {
@@ -66,6 +67,11 @@ export interface RuleUse {
   readonly understoodAs: string | undefined
 }
 
+/** What policies say about one object that the call names. */
+export interface PolicyUse extends PolicyJudgement {
+  readonly object: string | undefined
+}
+
 /** The outcome of a call. */
 export interface Verdict {
   /** `challenge`: the client is told which scopes to request. `deny`: no scope would change it. */
@@ -82,6 +88,7 @@ export interface Verdict {
   /** The scopes that the client is told to request. */
   readonly challenge: readonly string[]
   readonly rules: readonly RuleUse[]
+  readonly policies: readonly PolicyUse[]
   readonly mend: readonly string[]
 }
 

@@ -1,6 +1,7 @@
 import type { Config, UpstreamConfig } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { ProtectedResource } from '../../core/protected-resource.ts'
+import { openPolicies } from '../policies.ts'
 import { protectedResources, upstreamPolicy } from '../upstream-policy.ts'
 import type { AskedCall, Explanation, Sample, TokenReading } from './contract.ts'
 import { unanswered } from './find-claims.ts'
@@ -28,7 +29,7 @@ export async function explain(
   const index = config.upstreams.findIndex(({ name }) => name === server)
   const setting = config.upstreams[index] as UpstreamConfig
   const resource = protectedResources(config, config.publicUrl)[index] as ProtectedResource
-  const upstream = upstreamPolicy(resource, setting)
+  const upstream = upstreamPolicy(resource, setting, openPolicies(config, clock))
   const token = await readToken(sample, config, { upstream, clock, within })
   const verdict =
     token.principal &&

@@ -1,7 +1,7 @@
 import { Refusal } from '../../core/errors.ts'
 import type { Principal } from '../../core/principal.ts'
 import { ScopeSet } from '../../core/scope.ts'
-import { decideCall, demandOf, neededScopes } from '../../gateway/authorize.ts'
+import { decideCall, demandOf, denial, neededScopes } from '../../gateway/authorize.ts'
 import type { MethodCall } from '../../gateway/call.ts'
 import { challengeStepUp } from '../../gateway/challenge-step-up.ts'
 import { unknownMethod } from '../../gateway/read-call.ts'
@@ -9,7 +9,7 @@ import type { UpstreamPolicy } from '../../gateway/upstream.ts'
 import { type Demand, toolScope } from '../../policy/decide.ts'
 import type { AskedCall, Verdict } from './contract.ts'
 import { mendCall } from './mend-call.ts'
-import { rulesFor, type Server } from './rules-for.ts'
+import { policiesFor, rulesFor, type Server } from './rules-for.ts'
 
 /** The outcome of a principal's call, following the gateway's steps from `readCall` to `authorize`. */
 export async function judgeCall(principal: Principal, asked: AskedCall, server: Server): Promise<Verdict> {
@@ -28,6 +28,7 @@ export async function judgeCall(principal: Principal, asked: AskedCall, server: 
   const isFor = alternative !== undefined && needs?.includes(alternative.insteadOf)
   const orElse = isFor === true ? toolScope(alternative.tool) : undefined
   const rules = method === undefined ? [] : rulesFor(method, server)
+  const policies = method === undefined ? [] : policiesFor(method, principal, server)
   const challenge = refusal?.detail.challenge?.scopes ?? []
   return {
     decision: refusal === undefined ? 'allow' : refusal.code === 'scope_insufficient' ? 'challenge' : 'deny',
@@ -42,7 +43,11 @@ export async function judgeCall(principal: Principal, asked: AskedCall, server: 
     missing: refusal?.detail.missing ?? [],
     challenge,
     rules,
-    mend: refusal === undefined ? [] : mendCall(refusal, asked, { server, rules, challenge, orElse }),
+    policies,
+    mend:
+      refusal === undefined
+        ? []
+        : mendCall(refusal, asked, { server, rules, policies, principal, challenge, orElse }),
   }
 }
 
@@ -58,9 +63,9 @@ async function refusalOf(
   const call = { methods: [method] }
   try {
     const needed = neededScopes(call)
-    const { kind } = decideCall(principal, upstream, call, needed)
-    if (kind === 'deny') return new Refusal('object_denied')
-    if (kind === 'step-up')
+    const decision = decideCall(principal, upstream, call, needed)
+    if (decision.kind === 'deny') return denial(decision)
+    if (decision.kind === 'step-up')
       await challengeStepUp(noMemory, principal, { era, methods: [name] }, { needed, upstream })
     return undefined
   } catch (error) {

@@ -1,11 +1,14 @@
 import type { Refusal } from '../../core/errors.ts'
+import type { Principal } from '../../core/principal.ts'
 import { findMethod } from '../../mcp/methods.ts'
-import type { AskedCall, RuleUse } from './contract.ts'
+import type { AskedCall, PolicyUse, RuleUse } from './contract.ts'
 import type { Server } from './rules-for.ts'
 
 interface Context {
   readonly server: Server
   readonly rules: readonly RuleUse[]
+  readonly policies: readonly PolicyUse[]
+  readonly principal: Principal
   readonly challenge: readonly string[]
   readonly orElse: string | undefined
 }
@@ -14,7 +17,7 @@ interface Context {
 export function mendCall(
   refusal: Refusal,
   asked: AskedCall,
-  { server, rules, challenge, orElse }: Context,
+  { server, rules, policies, principal, challenge, orElse }: Context,
 ): string[] {
   const { code } = refusal
   if (code === 'scope_insufficient')
@@ -24,6 +27,12 @@ export function mendCall(
     ]
   if (code === 'object_denied')
     return [...rules.filter(({ isAllowed }) => !isAllowed).map(forbids), 'no scope changes that']
+  if (code === 'policy_denied')
+    return [
+      ...policies.flatMap(describeDenial),
+      ...(policies.some(({ verdict }) => verdict === 'unpermitted') ? lackedBy(principal, server) : []),
+      'no scope changes that',
+    ]
   if (code === 'params_invalid') return ['the params do not tell what is asked for: give them with --params']
   return [unknown(asked, server)]
 }
@@ -34,6 +43,30 @@ function forbids({ object, setting, pattern, understoodAs }: RuleUse): string {
   return pattern === undefined
     ? `${name} matches nothing in ${setting}`
     : `${name} matches ${JSON.stringify(pattern)} in ${setting}`
+}
+
+function describeDenial({
+  object = 'no name',
+  verdict,
+  decisive,
+  failed,
+  understoodAs,
+}: PolicyUse): string[] {
+  if (verdict === 'permitted') return []
+  const name = understoodAs === undefined ? object : `${object}, understood as ${understoodAs},`
+  const cause =
+    verdict === 'forbidden' ? `${name} is forbidden by ${decisive.join(', ')}` : `no policy permits ${name}`
+  return [cause, ...failed.map(({ policy, why }) => `${policy} cannot be evaluated: ${why}`)]
+}
+
+/** The groups and roles that could be what is missing. */
+function lackedBy({ groups, roles }: Principal, { upstream: { policies } }: Server): string[] {
+  const lacked = policies?.memberships.filter(
+    ({ type, id }) => !(type === 'Group' ? groups : roles).includes(id),
+  )
+  if (lacked === undefined || lacked.length === 0) return []
+  const names = [...new Set(lacked.map(({ type, id }) => `${type}::"${id}"`))]
+  return [`policies name groups and roles in which the caller is not: ${names.join(', ')}`]
 }
 
 function unknown({ method, era }: AskedCall, { path }: Server): string {

@@ -1,8 +1,9 @@
 import type { UpstreamConfig } from '../../config/schema.ts'
+import type { Principal } from '../../core/principal.ts'
 import { demandOf } from '../../gateway/authorize.ts'
 import type { MethodCall } from '../../gateway/call.ts'
 import type { UpstreamPolicy } from '../../gateway/upstream.ts'
-import type { RuleUse } from './contract.ts'
+import type { PolicyUse, RuleUse } from './contract.ts'
 
 /** A server, as configured. */
 export interface Server {
@@ -25,5 +26,17 @@ export function rulesFor(method: MethodCall, { path, setting, upstream: { rules 
       pattern: index === undefined ? undefined : setting.objects[object.kind][list][index],
       understoodAs: spelling === object.name ? undefined : spelling,
     }
+  })
+}
+
+/** What policies say about a caller and each object that a call names; nothing if there are none. */
+export function policiesFor(
+  method: MethodCall,
+  principal: Principal,
+  { upstream: { policies } }: Server,
+): PolicyUse[] {
+  if (policies === undefined) return []
+  return (demandOf(method)?.objects ?? []).map((object) => {
+    return { object: object.name, ...policies.judge(principal, object) }
   })
 }

@@ -1,0 +1,94 @@
+import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
+import { withoutArguments } from './cedar/could-permit.ts'
+import { describeError, engine, engineFailed } from './cedar/engine.ts'
+import { type EntityName, type Mentions, mentionsOf } from './cedar/mentions.ts'
+import {
+  type ParsedPolicy,
+  type PolicyProblem,
+  type PolicyText,
+  parsePolicies,
+  startOf,
+} from './cedar/parse.ts'
+import { policySchema } from './cedar/schema.ts'
+
+/** What policies are about. */
+export interface PolicySubject {
+  /** The names of the MCP servers. */
+  readonly servers: readonly string[]
+  /** How many issuers there are whose tokens are accepted. */
+  readonly issuers: number
+}
+
+/** Everything that is wrong with policies: what cannot be read, what has no meaning here, and what means too much. */
+export function checkPolicies(
+  texts: readonly PolicyText[],
+  subject: PolicySubject,
+): readonly PolicyProblem[] {
+  const { policies, problems } = parsePolicies(texts)
+  const wrong = ({ index, placeOf }: ParsedPolicy, message: string, start = 0): PolicyProblem => {
+    return { index, message: `${placeOf(start)}: ${message}` }
+  }
+  return [
+    ...problems,
+    ...policies.flatMap((policy) => {
+      const mentions = mentionsOf(policy.json)
+      return [
+        ...typeProblems(policy, mentions).map(({ message, start }) => wrong(policy, message, start)),
+        ...mentions.entities
+          .flatMap((entity) => nameProblems(entity, subject))
+          .map((one) => wrong(policy, one)),
+        ...issuerProblems(policy.json, mentions, subject).map((one) => wrong(policy, one)),
+      ]
+    }),
+  ]
+}
+
+/** What is no type, action or attribute here. What says something of arguments is left out: they have no types. */
+function typeProblems(
+  { name, text, json }: ParsedPolicy,
+  mentions: Mentions,
+): { readonly message: string; readonly start: number }[] {
+  const isTyped = mentions.arguments === undefined
+  const checked = engine().validate({
+    schema: policySchema,
+    policies: { staticPolicies: { [name]: isTyped ? text : withoutArguments(json) } },
+  })
+  if (checked.type === 'failure') throw engineFailed(checked.errors)
+  const warnings = checked.validationWarnings.filter(({ error }) => seriousWarning.test(error.message))
+  return [...checked.validationErrors, ...warnings].map(({ error }) => {
+    const message = describeError(error).replace(`for policy \`${name}\`, `, '')
+    return { message, start: isTyped ? startOf(error) : 0 }
+  })
+}
+
+/** A policy that never applies forbids nothing, and one with such characters is not what it looks like. */
+const seriousWarning = /policy is impossible|BIDI control/
+
+/** A name that means nothing would let a forbid forbid nothing. */
+function nameProblems({ type, id }: EntityName, { servers }: PolicySubject): string[] {
+  const known = `the servers are ${servers.join(', ') || 'none'}`
+  if (type === 'Server') return servers.includes(id) ? [] : [`there is no server "${id}": ${known}`]
+  if (type !== 'Tool' && type !== 'Prompt' && type !== 'Resource') return []
+  const [server = ''] = id.split('/', 1)
+  if (id.includes('/') && servers.includes(server)) return []
+  return [`${type}::"${id}" must begin with the name of its server and a slash: ${known}`]
+}
+
+const ofIssuers: ReadonlySet<string> = new Set(['User', 'Client', 'Group', 'Role'])
+
+/** Two issuers can give the same name to different people, so a permit has to say whose it means. */
+function issuerProblems(
+  { effect }: PolicyJson,
+  { entities, callerAttributes }: Mentions,
+  { issuers }: PolicySubject,
+): string[] {
+  if (effect === 'forbid' || issuers < 2 || callerAttributes.has('issuer')) return []
+  const named = entities.find(({ type }) => ofIssuers.has(type))
+  const isAbout =
+    named !== undefined || ['subject', 'client', 'actor'].some((one) => callerAttributes.has(one))
+  if (!isAbout) return []
+  const who = named === undefined ? 'callers' : `${named.type}::"${named.id}"`
+  return [
+    `tokens of ${issuers} issuers are accepted, and each has names of its own: add a condition that says whose ${who} this permits, such as when { principal.issuer == "https://…" }`,
+  ]
+}

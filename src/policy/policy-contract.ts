@@ -1,0 +1,51 @@
+import type { Principal } from '../core/principal.ts'
+import type { NamedObject } from '../mcp/objects.ts'
+
+/** What policies say about one caller and one object. */
+export interface PolicyJudgement {
+  /** `forbidden` by some policy, whatever else permits it; `unpermitted`: no policy permits it. */
+  readonly verdict: 'permitted' | 'forbidden' | 'unpermitted'
+  /** The names of the policies that permit or forbid it. */
+  readonly decisive: readonly string[]
+  /** Policies that could not be evaluated. A permit then permits nothing, and a forbid forbids. */
+  readonly failed: readonly FailedPolicy[]
+  /** The spelling of a URI that decides, if it is another one. */
+  readonly understoodAs?: string | undefined
+}
+
+/** A policy that could not be evaluated. */
+interface FailedPolicy {
+  readonly policy: string
+  readonly why: string
+}
+
+/** A group or a role. */
+interface Membership {
+  readonly type: 'Group' | 'Role'
+  readonly id: string
+}
+
+/** Who has a role, beside those whose tokens say so. */
+export interface RoleMembers {
+  readonly users: readonly string[]
+  readonly groups: readonly string[]
+  readonly clients: readonly string[]
+}
+
+/** Which callers may use which tools, resources and prompts of one server. */
+export interface ServerPolicies {
+  /** Whether a decision needs to know what a tool or a prompt is called with. */
+  readonly readsArguments: boolean
+  /** The groups and roles that policies name. */
+  readonly memberships: readonly Membership[]
+  /**
+   * Judges the use of an object. Without its arguments, it says whether any arguments could be permitted.
+   * Principals are verified, objects untrusted.
+   */
+  judge(principal: Principal, object: NamedObject): PolicyJudgement
+}
+
+/** The policies of an installation. */
+export interface Policies {
+  of(server: string): ServerPolicies
+}

@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import type { PolicyJudgement } from '../../src/policy/policy-contract.ts'
+import { policiesOf, principalOf } from '../support/policies.ts'
+
+const call = 'action == Action::"tools/call"'
+
+/** What policies say of a call of a tool; without arguments, of any call. */
+function judge(text: string, given?: unknown, name = 'pay'): PolicyJudgement {
+  const object = { kind: 'tools', name, ...(given === undefined ? {} : { arguments: given }) } as const
+  return policiesOf(text).judge(principalOf(), object)
+}
+
+const permit = (condition: string): string => `permit(principal, ${call}, resource) when { ${condition} };`
+const forbid = (condition: string): string =>
+  `permit(principal, action, resource); @id("no") forbid(principal, ${call}, resource) when { ${condition} };`
+
+describe('policies on arguments', () => {
+  it('decide by what a tool is called with', () => {
+    const text = permit(
+      'context.arguments.amount <= 100 && ["EUR", "USD"].contains(context.arguments.currency)',
+    )
+    for (const [given, verdict] of [
+      [{ amount: 100, currency: 'EUR' }, 'permitted'],
+      [{ amount: 101, currency: 'EUR' }, 'unpermitted'],
+      [{ amount: 100, currency: 'CHF' }, 'unpermitted'],
+      [{ amount: 1e2, currency: 'EUR' }, 'permitted'],
+    ] as const)
+      assert.equal(judge(text, given).verdict, verdict, JSON.stringify(given))
+  })
+
+  it('look into objects and lists', () => {
+    const text = permit(
+      'context.arguments.to.name == "a b" && context.arguments.tags.containsAll(["x", true, 3])',
+    )
+    assert.equal(
+      judge(text, { to: { name: 'a b', more: null }, tags: [3, 'x', true, null] }).verdict,
+      'permitted',
+    )
+    assert.equal(judge(text, { to: { name: 'a b' }, tags: ['3', 'x', true] }).verdict, 'unpermitted')
+    assert.equal(judge(text, { to: [{ name: 'a b' }], tags: [] }).verdict, 'unpermitted')
+  })
+
+  it('permit nothing, and forbid everything, where they cannot be evaluated', () => {
+    for (const given of [
+      {},
+      { amount: '5' },
+      { amount: 5.5 },
+      { amount: null },
+      { amount: 2 ** 53 },
+      { amount: [] },
+    ]) {
+      const permitted = judge(permit('context.arguments.amount < 100'), given)
+      assert.equal(permitted.verdict, 'unpermitted', JSON.stringify(given))
+      assert.equal(permitted.failed[0]?.policy, 'p.cedar:1:1')
+      const forbidden = judge(forbid('context.arguments.amount > 100'), given)
+      assert.deepEqual([forbidden.verdict, forbidden.decisive], ['forbidden', ['no']], JSON.stringify(given))
+      assert.equal(forbidden.failed[0]?.policy, 'no')
+    }
+    assert.equal(judge(forbid('context.arguments.amount > 100'), { amount: 5 }).verdict, 'permitted')
+  })
+
+  it('find what Cedar has no value for, as its JSON', () => {
+    for (const value of [1.5, 2 ** 60, { __entity: { type: 'User', id: 'root' } }, { a: [], __extn: 1 }]) {
+      assert.equal(judge(forbid('context.arguments has x'), { x: value }).verdict, 'forbidden')
+      const written = JSON.stringify(JSON.stringify(value))
+      assert.equal(judge(permit(`context.arguments.x == ${written}`), { x: value }).verdict, 'permitted')
+    }
+    // A caller cannot make an entity, and be it.
+    const entity = { __entity: { type: 'User', id: 'ada' } }
+    for (const x of [entity, [entity], { __extn: { fn: 'ip', arg: '::1' } }]) {
+      assert.notEqual(judge(permit('context.arguments.x == User::"ada"'), { x }).verdict, 'permitted')
+      assert.notEqual(judge(permit('context.arguments.x.contains(User::"ada")'), { x }).verdict, 'permitted')
+    }
+    const whole = permit('context.arguments == User::"ada" || context.arguments has a')
+    assert.equal(judge(whole, entity).verdict, 'unpermitted')
+  })
+
+  it('take members for what they are called', () => {
+    const given = JSON.parse('{"__proto__": "a", "constructor": "b", "a b": "c"}') as object
+    const text = permit(
+      'context.arguments["__proto__"] == "a" && context.arguments["constructor"] == "b" && context.arguments["a b"] == "c"',
+    )
+    assert.equal(judge(text, given).verdict, 'permitted')
+    assert.equal(
+      judge(forbid('context.arguments has toString || context.arguments["constructor"] == ""'), {}).verdict,
+      'forbidden',
+    )
+    assert.equal(judge(forbid('context.arguments has toString'), {}).verdict, 'permitted')
+  })
+
+  it('survive whatever is nested, long, or no text in Unicode', () => {
+    let nested: unknown = 'x'
+    for (let depth = 0; depth < 5000; depth++) nested = depth % 2 === 0 ? [nested] : { nested }
+    const text = forbid('context.arguments has x && context.arguments.x like "*secret*"')
+    assert.equal(judge(text, { x: nested }).verdict, 'forbidden')
+    assert.equal(judge(text, { x: `${'a'.repeat(1_000_000)}secret` }).verdict, 'forbidden')
+    assert.equal(judge(text, { x: 'secret\ud800' }).verdict, 'forbidden')
+    assert.equal(judge(text, { x: 'fine', y: nested, ['z\udc00']: nested }).verdict, 'permitted')
+  })
+
+  it('permit nothing that is called with no object', () => {
+    for (const given of [[], 'x', 5, null, ['amount']])
+      assert.equal(judge(permit('!(context.arguments has x)'), given).verdict, 'unpermitted')
+  })
+
+  it('need no arguments for prompts and tools of which none speak', () => {
+    const policies = policiesOf(`permit(principal, action, resource);`)
+    assert.equal(policies.readsArguments, false)
+    assert.equal(
+      policies.judge(principalOf(), { kind: 'tools', name: 'x', arguments: [] }).verdict,
+      'permitted',
+    )
+    assert.equal(policiesOf(permit('context has arguments.x')).readsArguments, true)
+  })
+
+  it('say of the arguments of prompts what they say of those of tools', () => {
+    const policies = policiesOf(
+      'permit(principal, action == Action::"prompts/get", resource) when { context.arguments.topic == "a" };',
+    )
+    const judged = (given: object): string =>
+      policies.judge(principalOf(), { kind: 'prompts', name: 'p', arguments: given }).verdict
+    assert.deepEqual([judged({ topic: 'a' }), judged({ topic: 'b' })], ['permitted', 'unpermitted'])
+  })
+})
+
+describe('a list under policies on arguments (N28)', () => {
+  it('shows what some arguments would be permitted for, and hides what none would', () => {
+    const text = `
+      permit(principal, ${call}, resource == Tool::"files/pay") when { context.arguments.amount < 100 };
+      permit(principal, ${call}, resource) when { resource.name == "send" && context.arguments.to == principal.subject };
+      permit(principal, ${call}, resource) unless { resource.name != "wipe" || context.arguments has all };
+      forbid(principal, ${call}, resource == Tool::"files/send") when { context.arguments.to like "*@evil" };
+      forbid(principal, ${call}, resource == Tool::"files/never");`
+    const shown = ['pay', 'send', 'wipe', 'never', 'other'].filter(
+      (name) => judge(text, undefined, name).verdict === 'permitted',
+    )
+    assert.deepEqual(shown, ['pay', 'send', 'wipe'])
+  })
+
+  it('hides nothing that can be called, whatever the policies are', () => {
+    const atom = fc.constantFrom(
+      'context.arguments.a == 1',
+      'context.arguments has b',
+      'context.arguments.c.d < 3',
+      'context has arguments.b',
+      'resource.name == "pay"',
+      'resource.name like "p*"',
+      'principal in Group::"staff"',
+      'principal has actor',
+      'true',
+      'context.arguments == context.arguments',
+      'resource.name == context.arguments.name',
+    )
+    const condition = fc.letrec<{ any: string }>((tie) => ({
+      any: fc.oneof(
+        { maxDepth: 3, withCrossShrink: true },
+        atom,
+        tie('any').map((one) => `!(${one})`),
+        fc.tuple(tie('any'), tie('any')).map(([one, other]) => `(${one} && ${other})`),
+        fc.tuple(tie('any'), tie('any')).map(([one, other]) => `(${one} || ${other})`),
+        fc.tuple(tie('any'), tie('any'), tie('any')).map(([a, b, c]) => `(if ${a} then ${b} else ${c})`),
+      ),
+    })).any
+    const policy = fc
+      .tuple(
+        fc.constantFrom('permit', 'permit', 'forbid'),
+        fc.array(fc.tuple(fc.constantFrom('when', 'unless'), condition), { maxLength: 2 }),
+      )
+      .map(([effect, clauses]) => {
+        const conditions = clauses.map(([kind, body]) => ` ${kind} { ${body} }`).join('')
+        return `${effect}(principal, ${call}, resource)${conditions};`
+      })
+    const value = fc.oneof(fc.integer({ min: 0, max: 4 }), fc.constantFrom('pay', null, 1.5))
+    const given = fc.record(
+      { a: value, b: value, c: fc.oneof(value, fc.record({ d: value })), name: value },
+      { requiredKeys: [] },
+    )
+    let called = 0
+    fc.assert(
+      fc.property(fc.array(policy, { minLength: 1, maxLength: 4 }), given, (policies, args) => {
+        const text = policies.join('\n')
+        let judged
+        try {
+          judged = judge(text, args)
+        } catch (error) {
+          // Some of these conditions are always false, which is refused.
+          if (/policy is impossible/.test(String(error))) return
+          throw error
+        }
+        if (judged.verdict !== 'permitted') return
+        called++
+        assert.equal(judge(text).verdict, 'permitted', text)
+      }),
+      { numRuns: 400 },
+    )
+    assert.ok(called > 40, `only ${called} of these calls were permitted`)
+  })
+})

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { checkPolicies } from '../../src/policy/check-policies.ts'
+
+const subject = { servers: ['files', 'git'], issuers: 1 }
+
+/** What is wrong with a file. */
+function problems(text: string, changes: Partial<typeof subject> = {}): string[] {
+  const found = checkPolicies([{ file: 'p.cedar', text }], { ...subject, ...changes })
+  return found.map(({ message }) => message)
+}
+
+describe('what is wrong with policies', () => {
+  it('is nothing where they are correct', () => {
+    assert.deepEqual(
+      problems(`// Überschrift
+        @id("admins")
+        permit(principal in Role::"admin", action, resource);
+        forbid(principal, action == Action::"tools/call", resource in Server::"git")
+        when { resource.name like "push*" && context.arguments.force == true }
+        unless { principal.client == "ci" || context.now > datetime("2030-01-01") };
+        permit(principal in Group::"Ärzte-группа", action == Action::"resources/read", resource == Resource::"git/file:///a/b");
+        permit(principal, action in [Action::"tools/call", Action::"prompts/get"], resource) when { resource.name == "x" };`),
+      [],
+    )
+  })
+
+  for (const [what, text, message] of [
+    ['a text that is no policy', '\npermit(principal, action', /^p\.cedar:2:25: unexpected end of input/],
+    [
+      'an unknown variable',
+      'permit(principal, action, resource) when { foo };',
+      /1:44: invalid variable: foo/,
+    ],
+    [
+      'an unknown type',
+      '// é\n  permit(principal in Rolle::"a", action, resource);',
+      /2:\d+: .*`Rolle`; did you mean `Role`/,
+    ],
+    [
+      'an unknown action',
+      'permit(principal, action == Action::"tool/call", resource);',
+      /did you mean `Action::"tools\/call"`/,
+    ],
+    [
+      'an unknown attribute of a caller',
+      'permit(principal, action, resource) when { principal.email == "a" };',
+      /attribute `email`/,
+    ],
+    [
+      'an attribute that only others have',
+      'permit(principal, action, resource) when { resource.name == "a" };',
+      /attribute `name` on entity type `Resource`/,
+    ],
+    [
+      'an attribute that may be missing',
+      'permit(principal, action, resource) when { principal.actor == "a" };',
+      /`actor`.*has actor/,
+    ],
+    [
+      'the same in a policy on arguments',
+      'permit(principal, action, resource) when { context.arguments.x == 1 && principal.email == "a" };',
+      /^p\.cedar:1:1: attribute `email`/,
+    ],
+    [
+      'a comparison of what is never equal',
+      'permit(principal, action, resource) when { principal.client == 3 };',
+      /types Long and String/,
+    ],
+    [
+      'a policy that never applies',
+      'forbid(principal, action == Action::"tools/call", resource is Resource);',
+      /policy is impossible/,
+    ],
+    [
+      'a text that reads in another direction than it seems',
+      'permit(principal in Group::"a\u202eb", action, resource);',
+      /BIDI/,
+    ],
+    ['a template', 'permit(principal == ?principal, action, resource);', /1:1: a template/],
+    [
+      'a name that is taken',
+      '@id("a") permit(principal, action, resource);\n@id("a") forbid(principal, action, resource);',
+      /^p\.cedar:2:1: the @id "a" is taken/,
+    ],
+    [
+      'a server that there is not',
+      'permit(principal, action, resource in Server::"flies");',
+      /no server "flies": the servers are files, git/,
+    ],
+    [
+      'a tool without its server',
+      'forbid(principal, action, resource == Tool::"wipe");',
+      /Tool::"wipe" must begin with the name of its server and a slash/,
+    ],
+    [
+      'a resource of a server that there is not',
+      'forbid(principal, action, resource) when { resource == Resource::"file:///a" };',
+      /Resource::"file:\/\/\/a" must begin/,
+    ],
+    ['a file without any', '// none', /^p\.cedar has no policy in it/],
+  ] as const)
+    it(`is ${what}`, () => {
+      const found = problems(text)
+      assert.ok(
+        found.some((one) => message.test(one)),
+        found.join('\n'),
+      )
+    })
+
+  it('is all told at once, each with its file', () => {
+    const found = checkPolicies(
+      [
+        { file: 'a', text: 'permit(principal, action, resource) when { foo };' },
+        { file: 'b', text: '@id("x") permit(principal, action, resource in Server::"no");' },
+        { file: 'c', text: '@id("x") permit(principal, action, resource);' },
+      ],
+      subject,
+    )
+    assert.deepEqual(new Set(found.map(({ index }) => index)), new Set([0, 1, 2]))
+  })
+
+  it('finds the place of each policy, of which there may be many, and equal ones', () => {
+    const texts = Array.from(
+      { length: 12 },
+      (_, index) => `permit(principal, action, resource in Server::"${index % 3}");`,
+    )
+    const places = problems(texts.join('\n')).map((one) => one.split(': ')[0])
+    assert.deepEqual(
+      places,
+      texts.map((_, index) => `p.cedar:${index + 1}:1`),
+    )
+  })
+
+  it('is a permit for names of which several issuers have some, unless it says whose', () => {
+    const wrong = (text: string): number => problems(text, { issuers: 2 }).length
+    for (const name of [
+      'principal in Role::"a"',
+      'principal in Group::"a"',
+      'principal == User::"a"',
+      'principal == Client::"a"',
+    ]) {
+      assert.equal(wrong(`permit(${name}, action, resource);`), 1)
+      assert.equal(wrong(`permit(${name}, action, resource) when { principal.issuer == "https://a" };`), 0)
+      assert.equal(wrong(`forbid(${name}, action, resource);`), 0)
+    }
+    assert.equal(wrong('permit(principal, action, resource) when { principal.subject == "a" };'), 1)
+    assert.equal(wrong('permit(principal, action, resource in Server::"git");'), 0)
+    assert.match(
+      problems('permit(principal in Role::"a", action, resource);', { issuers: 2 })[0] ?? '',
+      /whose Role::"a"/,
+    )
+  })
+})
