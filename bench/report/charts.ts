@@ -18,7 +18,7 @@ export function drawCharts(results: Results): ReadonlyMap<string, string> {
     [
       'bench-features.svg',
       {
-        title: 'CPU for each tools/call with one feature less',
+        title: 'CPU for each tools/call with one feature less, or more',
         subtitle,
         bars: barsOf(results, { workload: 'features', figure: 'cpu', unit: 'µs', short: shortNames }),
       },

@@ -22,7 +22,10 @@ export const portcullisDemo: Stack = {
   }),
 }
 
-interface Without {
+/** What a variant has more, or less. */
+interface Difference {
+  /** Policies in Cedar, beside rules. */
+  readonly policies?: string
   readonly log?: true
   readonly audit?: true
   readonly rates?: true
@@ -61,12 +64,27 @@ export const reducedPortcullis: readonly Stack[] = [
   ),
 ]
 
-function without(what: string, left: Without, does: string): Stack {
+/** With policies, which are off unless somebody writes some. */
+export const portcullisWithPolicies: readonly Stack[] = [
+  withPolicies('on callers', 'permit(principal, action, resource in Server::"bench");'),
+  withPolicies(
+    'on arguments',
+    'permit(principal, action == Action::"tools/call", resource in Server::"bench") unless { context.arguments has forbidden };',
+  ),
+]
+
+function withPolicies(what: string, policies: string): Stack {
+  const id = `portcullis-with-policies-${what.replaceAll(' ', '-')}`
+  const does = `one policy ${what} in addition`
+  return variant({ id, name: `Portcullis with policies ${what}`, does }, { policies })
+}
+
+function without(what: string, left: Difference, does: string): Stack {
   const id = `portcullis-without-${what.toLowerCase().replaceAll(' ', '-')}`
   return variant({ id, name: `Portcullis without ${what}`, does }, left)
 }
 
-function variant(about: Pick<Stack, 'id' | 'name' | 'does'>, left: Without = {}): Stack {
+function variant(about: Pick<Stack, 'id' | 'name' | 'does'>, left: Difference = {}): Stack {
   return {
     ...about,
     gate: true,
@@ -86,7 +104,7 @@ function inMemory(): string {
 }
 
 /** Writes the configuration of a gate into the folder of the setting. */
-function writeConfig(setting: Setting, port: number, left: Without): string {
+function writeConfig(setting: Setting, port: number, left: Difference): string {
   const { folder, tls, issuer, jwksUri, audience, upstreamPort } = setting
   const config: ConfigInput = {
     mode: 'production',
@@ -99,6 +117,7 @@ function writeConfig(setting: Setting, port: number, left: Without): string {
     ...(left.audit ? { audit: { folder: inMemory() } } : {}),
     ...(left.rates ? {} : { limits: { perMinute: unmet, perMinutePerClient: unmet } }),
     issuers: [{ issuer, jwksUri }],
+    ...(left.policies === undefined ? {} : { policies: [writePolicies(folder, left.policies)] }),
     upstreams: [
       {
         name: 'bench',
@@ -117,5 +136,11 @@ function writeConfig(setting: Setting, port: number, left: Without): string {
   }
   const file = join(folder, 'portcullis.json')
   writeFileSync(file, JSON.stringify(config), { mode: 0o600 })
+  return file
+}
+
+function writePolicies(folder: string, policies: string): string {
+  const file = join(folder, 'policies.cedar')
+  writeFileSync(file, policies)
   return file
 }
