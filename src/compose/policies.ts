@@ -5,7 +5,10 @@ import { compilePolicies } from '../policy/policies.ts'
 import type { Policies } from '../policy/policy-contract.ts'
 
 /** The policies of a configuration, which its check has accepted; undefined if it has none. */
-export function openPolicies({ policies, roles }: Config, clock: Clock): Policies | undefined {
+export function openPolicies(
+  { policies, policyMode: mode, roles }: Config,
+  clock: Clock,
+): Policies | undefined {
   if (policies.length === 0) return undefined
-  return compilePolicies(parsePolicies(policies).policies, { roles, clock })
+  return compilePolicies(parsePolicies(policies).policies, { roles, mode, clock })
 }

@@ -43,7 +43,8 @@ export function upstreamPolicy(
     separatesTasks,
     withheldQuestions: withheldBy(setting.mayAsk),
     rules: objectRules(setting.objects),
-    policies,
+    policies: all?.mode === 'enforce' ? policies : undefined,
+    proposed: all?.mode === 'report' ? policies : undefined,
     payload: policies?.readsArguments === true ? payloadBesideArguments : payload,
     listing: setting.listing,
   }

@@ -21,7 +21,7 @@ export interface BuiltUpstream {
   readonly upstream: Upstream
 }
 
-type WrittenPolicies = Pick<Config, 'policies' | 'roles'>
+type WrittenPolicies = Pick<Config, 'policies' | 'policyMode' | 'roles'>
 
 /** The servers of a configuration before anything of them is running. */
 export interface DraftedUpstreams {
@@ -46,7 +46,8 @@ export function draftUpstreams(
   before: readonly BuiltUpstream[],
   ports: UpstreamPorts,
 ): DraftedUpstreams {
-  const written = { policies: config.policies, roles: config.roles }
+  const { policies: texts, policyMode, roles } = config
+  const written = { policies: texts, policyMode, roles }
   const policies = { written, compiled: openPolicies(config, ports.base.clock) }
   const drafts: Draft[] = []
   const discard = (): void => {

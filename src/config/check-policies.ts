@@ -5,6 +5,7 @@ import type { ParsedConfig } from './schema.ts'
 /** The rules for policies: they can be read, and speak of what there is. */
 export function checkPolicies({
   policies,
+  policyMode,
   roles = {},
   upstreams,
   issuers,
@@ -13,8 +14,12 @@ export function checkPolicies({
   // Without the servers or the issuers, which are themselves wrong, nothing can be said.
   if (policies === undefined || upstreams === undefined || issuers === undefined) return []
   if (policies.length === 0) {
-    const message = 'works only with policies, which ask for roles: name their files in policies'
-    return Object.keys(roles).length === 0 ? [] : [problem(['roles'], message, ['policies'])]
+    const message = 'works only with policies: name their files in policies'
+    const settings = [
+      ...(Object.keys(roles).length === 0 ? [] : ['roles']),
+      ...(policyMode === 'report' ? ['policyMode'] : []),
+    ]
+    return settings.map((setting) => problem([setting], message, ['policies']))
   }
   const servers = upstreams.map(({ name }) => name)
   const count = issuers.length + (authorizationServer === 'external' ? 0 : 1)

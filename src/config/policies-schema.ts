@@ -21,6 +21,12 @@ export const policiesSchema = z.array(policyFile).default([]).meta({
     'Files with Cedar policies that say which callers may use which tools, resources and prompts (docs/policies.md). With any, nothing may be used that no policy permits. A change of a file takes effect like one of this configuration.',
 })
 
+/** Whether policies decide. */
+export const policyModeSchema = z.enum(['enforce', 'report']).default('enforce').meta({
+  description:
+    'Whether policies decide (`enforce`), or everything is decided as if there were none, and log, audit and metrics tell of each call that they would have refused (`report`).',
+})
+
 const members = (what: string) => z.array(z.string().min(1).max(500)).default([]).meta({ description: what })
 
 /** Who has which role, beside what issuers say. */

@@ -6,7 +6,7 @@ import { grantsSchema } from './grants-schema.ts'
 import { issuerSchema } from './issuer-schema.ts'
 import { limitsSchema } from './limits-schema.ts'
 import { listenSchema } from './listen-schema.ts'
-import { policiesSchema, rolesSchema } from './policies-schema.ts'
+import { policiesSchema, policyModeSchema, rolesSchema } from './policies-schema.ts'
 import { providerSchema } from './provider-schema.ts'
 import { registrationSchema } from './registration-schema.ts'
 import { type TenantOf, tenantOwn, tenantSettings } from './tenant-schema.ts'
@@ -58,6 +58,7 @@ const installationSchema = z.strictObject({
       'Your own scopes in addition to those of MCP, each with the text that users see when they are asked for it: `{ "archive:write": "Change the archive" }`. A server requires them through `methods` or `baselineScopes`.',
   }),
   policies: policiesSchema,
+  policyMode: policyModeSchema,
   roles: rolesSchema,
   login: z
     .strictObject({

@@ -17,6 +17,7 @@ export const tenantSettings = {
   upstreams: true,
   scopes: true,
   policies: true,
+  policyMode: true,
   roles: true,
   login: true,
   consent: true,

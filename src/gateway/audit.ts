@@ -27,7 +27,7 @@ export function recordCall(
 ): void {
   note.isRecorded = true
   const [only, ...rest] = call.methods
-  const event = describe(exchange, note, 'allowed')
+  const event = { ...describe(exchange, note, 'allowed'), ...objectionOf(note) }
   if (only === undefined) return recorder.record(event)
   const given = argumentsOf(call, upstream)
   if (rest.length === 0) return recorder.record(withCall(event, only, given[0]))
@@ -85,6 +85,10 @@ function describe({ req, path, requestId, address }: Exchange, note: Note, outco
     httpMethod: req.method,
     path: scrubPath(path),
   }
+}
+
+function objectionOf({ objection }: Note): Pick<AuditEvent, 'reason'> {
+  return objection === undefined ? {} : { reason: scrub(`policies would refuse it: ${objection}`) }
 }
 
 function withCall(event: AuditEvent, call: MethodCall, given: ArgumentsRecord | undefined): AuditEvent {

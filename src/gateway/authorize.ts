@@ -3,6 +3,7 @@ import type { Principal } from '../core/principal.ts'
 import { scopesOf } from '../mcp/methods.ts'
 import { type NamedObject, objectsOf } from '../mcp/objects.ts'
 import { type Decision, type Demand, decide, type Restrictions } from '../policy/decide.ts'
+import type { PolicyJudgement } from '../policy/policy-contract.ts'
 import { scrub } from '../telemetry/scrub.ts'
 import type { Call, CallSummary, MethodCall } from './call.ts'
 import type { Upstream } from './upstream.ts'
@@ -60,10 +61,29 @@ export function decideCall(
 /** The refusal of what no scope would change. */
 export function denial({ policy }: Extract<Decision, { kind: 'deny' }>): Refusal {
   if (policy === undefined) return new Refusal('object_denied')
-  const { verdict, decisive, failed } = policy
-  const reason = verdict === 'forbidden' ? `forbidden by ${decisive.join(', ')}` : 'no policy permits it'
-  const why = failed.map((one) => `${one.policy} cannot be evaluated: ${one.why}`).join('; ')
-  return new Refusal('policy_denied', { reason, ...(why === '' ? {} : { specifics: scrub(why) }) })
+  const why = policy.failed.map((one) => `${one.policy} cannot be evaluated: ${one.why}`).join('; ')
+  return new Refusal('policy_denied', {
+    reason: describeVerdict(policy),
+    ...(why === '' ? {} : { specifics: scrub(why) }),
+  })
+}
+
+/** What policies that do not decide would have refused a call for; undefined if they would not have. */
+export function objectionTo(
+  principal: Principal,
+  { proposed }: Pick<Upstream, 'proposed'>,
+  { methods }: Pick<Call, 'methods'>,
+): string | undefined {
+  if (proposed === undefined) return undefined
+  for (const object of methods.flatMap(objectsOfMethod)) {
+    const judgement = proposed.judge(principal, object)
+    if (judgement.verdict !== 'permitted') return describeVerdict(judgement)
+  }
+  return undefined
+}
+
+function describeVerdict({ verdict, decisive }: PolicyJudgement): string {
+  return verdict === 'forbidden' ? `forbidden by ${decisive.join(', ')}` : 'no policy permits it'
 }
 
 /** What a call of one method asks for. Undefined if the params do not say. */

@@ -14,6 +14,8 @@ export interface Note {
   principal?: Principal
   call?: CallSummary
   scopes?: readonly string[]
+  /** What policies that do not decide would have refused it for. */
+  objection?: string | undefined
   refusal?: Refusal
   /** Whether the audit already has the event of an allowed call. */
   isRecorded?: boolean

@@ -42,6 +42,7 @@ export function gatewayEvent(
   const { missing, specifics, method } = refusal?.detail ?? {}
   return {
     ...event,
+    ...(note.objection === undefined ? {} : { objection: scrub(note.objection) }),
     ...(missing === undefined ? {} : { missing }),
     ...(specifics === undefined ? {} : { specifics }),
     ...(method === undefined ? {} : { unknownMethod: scrub(method) }),

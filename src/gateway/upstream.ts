@@ -5,6 +5,7 @@ import type { Omission } from '../mcp/json.ts'
 import type { FindMethod } from '../mcp/methods.ts'
 import type { QuestionKind } from '../mcp/questions.ts'
 import type { Restrictions } from '../policy/decide.ts'
+import type { ServerPolicies } from '../policy/policy-contract.ts'
 import type { Connector, UpstreamCredential } from '../upstream/contract.ts'
 import type { UpstreamLimits } from './admission.ts'
 
@@ -15,6 +16,8 @@ export interface UpstreamPolicy extends ProtectedResource, Restrictions {
   readonly findMethod: FindMethod
   /** The baseline, and every other scope that a request can need here. */
   readonly allScopes: readonly string[]
+  /** Policies that do not decide: what they would refuse is reported. */
+  readonly proposed: ServerPolicies | undefined
   /** What of a message decides nothing here, and is not built. */
   readonly payload: Omission
   /**

@@ -20,11 +20,15 @@ const longestName = 8192
 /** What policies ask about beside the token and the call. */
 export interface PolicyFacts {
   readonly roles: Roles
+  readonly mode: Policies['mode']
   readonly clock: Clock
 }
 
 /** Compiles policies that `checkPolicies` has accepted. */
-export function compilePolicies(policies: readonly ParsedPolicy[], { roles, clock }: PolicyFacts): Policies {
+export function compilePolicies(
+  policies: readonly ParsedPolicy[],
+  { roles, mode, clock }: PolicyFacts,
+): Policies {
   const whole = compile(policies.map(({ name, text, json }) => ({ name, json, source: text })))
   const partial = compile(
     policies.flatMap(({ name, json }) => {
@@ -85,6 +89,7 @@ export function compilePolicies(policies: readonly ParsedPolicy[], { roles, cloc
     return first ?? nothingPermits
   }
   return {
+    mode,
     of: (server) => ({
       readsArguments,
       memberships,

@@ -47,5 +47,7 @@ export interface ServerPolicies {
 
 /** The policies of an installation. */
 export interface Policies {
+  /** Whether they decide, or only report what they would refuse. */
+  readonly mode: 'enforce' | 'report'
   of(server: string): ServerPolicies
 }

@@ -45,6 +45,8 @@ export interface RequestEvent {
   readonly reason?: string | undefined
   /** The reason in this particular case: what was found, and what would have been right. */
   readonly specifics?: string | undefined
+  /** What policies that do not decide would have refused it for. */
+  readonly objection?: string | undefined
   readonly issuer?: string | undefined
   readonly subject?: string | undefined
   readonly clientId?: string | undefined

@@ -138,7 +138,8 @@ function describeRequest(event: RequestEvent): string {
       : [event.httpMethod, event.path, event.step, event.grantType]
   const who = [event.subject, event.clientId].filter((part) => part !== undefined).join(' via ')
   const told = [...new Set([event.code, event.reason, event.specifics])].filter((part) => part !== undefined)
-  const why = event.outcome === 'allowed' ? undefined : `${event.outcome}: ${told.join(': ')}`
+  const objection = event.objection === undefined ? undefined : `policies would refuse it: ${event.objection}`
+  const why = event.outcome === 'allowed' ? objection : `${event.outcome}: ${told.join(': ')}`
   return [
     event.kind.padEnd(6),
     String(event.status),

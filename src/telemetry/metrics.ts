@@ -94,6 +94,12 @@ export function createMetrics(version: string, tenant?: string): Metrics {
     labelNames: ['kind', 'code'] as const,
     registers,
   })
+  const objections = new Counter({
+    name: 'portcullis_policy_objections_total',
+    help: 'MCP requests that policies would refuse if they decided (policyMode: report), by upstream',
+    labelNames: ['upstream'] as const,
+    registers,
+  })
   const authenticationFailures = new Counter({
     name: 'portcullis_authentication_failures_total',
     help: 'MCP requests without a usable access token, by reason',
@@ -159,6 +165,7 @@ export function createMetrics(version: string, tenant?: string): Metrics {
         durations.observe({ kind: event.kind, upstream: event.upstream ?? '' }, event.durationMs / 1000)
       if (event.kind === 'mcp') countOperations(event)
       if (event.kind === 'oauth') countFlows(event)
+      if (event.objection !== undefined) objections.inc({ upstream: event.upstream ?? '' })
       if (event.code !== undefined) refusals.inc({ kind: event.kind, code: codes(event.code) })
       if (event.kind === 'mcp' && event.status === 401)
         authenticationFailures.inc({ reason: reasons(event.reason ?? event.code ?? 'unknown') })

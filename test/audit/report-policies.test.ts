@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { accessReviewPage } from '../../src/audit/report/page.ts'
-import { reviewPolicies, reviewRoles } from '../../src/compose/access-review/policies.ts'
+import { reviewPolicies, reviewPolicyMode, reviewRoles } from '../../src/compose/access-review/policies.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { policyFile } from '../support/policies.ts'
 import { partOf, rowsOf, someReview } from '../support/review.ts'
@@ -15,7 +15,11 @@ it('an access review lists the policies, and who has their roles', async () => {
   const roles = { editor: { users: ['usr_1'], groups: ['staff', 'ops'] } }
   const config = loadConfig({ base: { upstreams, policies: [file], roles } })
   const page = await accessReviewPage(
-    someReview({ policies: reviewPolicies(config), roles: reviewRoles(config) }),
+    someReview({
+      policies: reviewPolicies(config),
+      policyMode: reviewPolicyMode(config),
+      roles: reviewRoles(config),
+    }),
   )
   const rows = rowsOf(page, 'Policies').map((row) => row.map((cell) => cell.replaceAll('&quot;', '"')))
   assert.deepEqual(rows, [
@@ -28,5 +32,8 @@ it('an access review lists the policies, and who has their roles', async () => {
     [`${file}:4:5`, `${file}:4:5`, 'forbid', 'forbid(principal == User::"&lt;b&gt;", action, resource);'],
   ])
   assert.deepEqual(rowsOf(page, 'Roles'), [['editor', 'usr_1', 'staff, ops', '']])
-  assert.match(partOf(await accessReviewPage(someReview()), 'Policies'), /There are none/)
+  assert.match(partOf(page, 'Policies'), /Nothing may be used that none permits/)
+  assert.match(reviewPolicyMode(loadConfig({ base: { upstreams } })), /There are none/)
+  const reported = loadConfig({ base: { upstreams, policies: [file], policyMode: 'report' } })
+  assert.match(reviewPolicyMode(reported), /decide nothing yet/)
 })

@@ -53,9 +53,10 @@ const verdict: Verdict = {
     },
   ],
   policies: [
-    { object: 'echo', verdict: 'permitted', decisive: ['all'], failed: [] },
+    { object: 'echo', decides: true, verdict: 'permitted', decisive: ['all'], failed: [] },
     {
       object: 'file:///x/../y',
+      decides: false,
       verdict: 'unpermitted',
       decisive: [],
       failed: [{ policy: 'p', why: 'no email' }],
@@ -110,7 +111,7 @@ describe('an explanation', () => {
       '                 x (as y) is forbidden: nothing in tools.allow matches',
       '                 no name is forbidden: nothing in tools.allow matches',
       'policies         echo is permitted by all',
-      '                 file:///x/../y (as file:///y) is not permitted by any; p: no email',
+      '                 file:///x/../y (as file:///y) is not permitted by any, which is only reported (policyMode); p: no email',
       'decision         challenge: 403 scope_insufficient, needs c',
       'what changes it  ask for c',
     ])

@@ -23,7 +23,7 @@ export function policiesOf(text: string, roles: Roles = {}, clock: Clock = syste
   const texts = [{ file: 'p.cedar', text }]
   const wrong = checkPolicies(texts, { servers: ['files', 'git'], issuers: 1 })
   if (wrong.length > 0) throw new Error(wrong.map(({ message }) => message).join('\n'))
-  return compilePolicies(parsePolicies(texts).policies, { roles, clock }).of('files')
+  return compilePolicies(parsePolicies(texts).policies, { roles, mode: 'enforce', clock }).of('files')
 }
 
 /** A user without groups and roles, but for what is given. */

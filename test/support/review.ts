@@ -15,6 +15,7 @@ export function someReview(facts: Partial<AccessReview> = {}): AccessReview {
     clients: [],
     issuers: [],
     policies: [],
+    policyMode: 'There are none: scopes and rules alone decide.',
     roles: [],
     access: [],
     hasMore: false,

@@ -39,13 +39,7 @@ export async function accessReviewPage(review: AccessReview): Promise<string> {
       'Whose word gives access besides that of this installation. Who their people are, they know.',
       issuerTable(review),
     ),
-    section(
-      'Policies',
-      review.policies.length === 0
-        ? 'There are none: scopes and rules alone decide.'
-        : 'Who may use what, beside scopes and rules. Nothing may be used that none permits.',
-      policyTable(review),
-    ),
+    section('Policies', review.policyMode, policyTable(review)),
     section('Roles', 'Who has which role for policies, beside those that issuers name.', roleTable(review)),
     section('Servers', 'What is behind the gate, and the rules for all.', serverTable(review)),
   ]

@@ -88,6 +88,8 @@ export interface AccessReview {
   readonly clients: readonly ReviewedClient[]
   readonly issuers: readonly ReviewedIssuer[]
   readonly policies: readonly ReviewedPolicy[]
+  /** Whether they decide, as a sentence. */
+  readonly policyMode: string
   readonly roles: readonly ReviewedRole[]
   readonly access: readonly StandingAccess[]
   /** Whether there is more access than is listed. */

@@ -6,7 +6,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { Store } from '../../storage/contract.ts'
 import { reviewIssuers } from './issuers.ts'
 import { reviewClients, reviewUsers } from './parties.ts'
-import { reviewPolicies, reviewRoles } from './policies.ts'
+import { reviewPolicies, reviewPolicyMode, reviewRoles } from './policies.ts'
 import { standingAccess } from './standing-access.ts'
 
 interface ReviewPorts {
@@ -37,6 +37,7 @@ export async function reviewAccess(ports: ReviewPorts): Promise<Omit<AccessRevie
     clients: await reviewClients({ config, store, clock }, clientIds),
     issuers: reviewIssuers(config),
     policies: reviewPolicies(config),
+    policyMode: reviewPolicyMode(config),
     roles: reviewRoles(config),
     access,
     hasMore,

@@ -70,6 +70,8 @@ export interface RuleUse {
 /** What policies say about one object that the call names. */
 export interface PolicyUse extends PolicyJudgement {
   readonly object: string | undefined
+  /** Whether it decides, or is only reported. */
+  readonly decides: boolean
 }
 
 /** The outcome of a call. */

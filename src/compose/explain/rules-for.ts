@@ -30,13 +30,14 @@ export function rulesFor(method: MethodCall, { path, setting, upstream: { rules 
 }
 
 /** What policies say about a caller and each object that a call names; nothing if there are none. */
-export function policiesFor(
-  method: MethodCall,
-  principal: Principal,
-  { upstream: { policies } }: Server,
-): PolicyUse[] {
+export function policiesFor(method: MethodCall, principal: Principal, { upstream }: Server): PolicyUse[] {
+  const policies = upstream.policies ?? upstream.proposed
   if (policies === undefined) return []
   return (demandOf(method)?.objects ?? []).map((object) => {
-    return { object: object.name, ...policies.judge(principal, object) }
+    return {
+      object: object.name,
+      decides: policies === upstream.policies,
+      ...policies.judge(principal, object),
+    }
   })
 }
