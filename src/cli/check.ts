@@ -8,6 +8,7 @@ import type { Config } from '../config/schema.ts'
 import { configOfTenant } from '../config/tenant.ts'
 import { systemClock } from '../core/clock.ts'
 import { isLoopbackHost } from '../core/resource.ts'
+import { describePolicies } from './describe-policies.ts'
 import { addConfigFlag } from './flags.ts'
 import { wrongOperand } from './operand-wrong.ts'
 
@@ -67,10 +68,15 @@ function describeServers({ upstreams, publicUrl }: Config): string {
   return `${servers} behind ${publicUrl}`
 }
 
-/** Where clients find each server, which the path of the public URL is a part of. */
-function addresses({ upstreams, publicUrl }: Config): string[] {
-  const width = Math.max(...upstreams.map(({ name }) => name.length)) + 2
-  return upstreams.map(({ name, path }) => name.padEnd(width) + publicUrl + path)
+/** Where clients find each server, which the path of the public URL is a part of, and what policies there are. */
+function addresses(config: Config): string[] {
+  const { upstreams, publicUrl } = config
+  const rows = [
+    ...upstreams.map(({ name, path }) => [name, publicUrl + path] as const),
+    ...describePolicies(config),
+  ]
+  const width = Math.max(...rows.map(([name]) => name.length)) + 2
+  return rows.map(([name, value]) => name.padEnd(width) + value)
 }
 
 /** Settings that can be right, but usually are not. */

@@ -144,10 +144,17 @@ function describeRule({ object, isAllowed, setting, pattern, understoodAs }: Rul
   return `${name} is ${isAllowed ? 'allowed' : 'forbidden'}: ${rule}`
 }
 
-function describePolicies({ object, decides, verdict, decisive, failed, understoodAs }: PolicyUse): string {
+function describePolicies({
+  object,
+  decides,
+  verdict,
+  decisive,
+  obstacles,
+  understoodAs,
+}: PolicyUse): string {
   const name = understoodAs === undefined ? (object ?? 'no name') : `${object} (as ${understoodAs})`
   const by = decisive.length === 0 ? ' by any' : ` by ${decisive.join(', ')}`
   const said = verdict === 'unpermitted' ? `is not permitted${by}` : `is ${verdict}${by}`
   const weight = decides ? '' : ', which is only reported (policyMode)'
-  return [`${name} ${said}${weight}`, ...failed.map(({ policy, why }) => `${policy}: ${why}`)].join('; ')
+  return [`${name} ${said}${weight}`, ...obstacles].join('; ')
 }

@@ -10,6 +10,7 @@ import { mostWorkers } from '../core/worker-place.ts'
 import { lead } from '../workers/lead.ts'
 import { work } from '../workers/work.ts'
 import { describeRunning, setUpHint } from './banner.ts'
+import { describePolicies } from './describe-policies.ts'
 import { isFixable } from './fixable.ts'
 import { addConfigFlag, addStartFlags, type StartFlags, startSettings } from './flags.ts'
 import { keepConfiguration } from './keep-configuration.ts'
@@ -84,7 +85,7 @@ async function serve({
       : undefined
   const running = led ?? (await start(settings, { parts: chosen, onUpgrade: tellUpgrade }))
   if (settings.log.format === 'text')
-    console.log(describeRunning(running, await running.createDashboardLink?.()))
+    console.log(describeRunning(running, await running.createDashboardLink?.(), describePolicies(settings)))
   const told = { file: config, data: settings.store.url === undefined ? settings.data : undefined }
   if (running.setUpLink !== undefined) console.error(setUpHint(running.setUpLink, told))
   const tellOfTenants = setUpHints(running, told)

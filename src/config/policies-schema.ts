@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { unreadReason } from './unread-file.ts'
@@ -8,7 +9,10 @@ const policyFile = z
   .min(1)
   .transform((file, context) => {
     try {
-      return { file, text: readFileSync(file, 'utf8').replace(/^\uFEFF/, '') }
+      const content = readFileSync(file)
+      if (isUtf8(content)) return { file, text: content.toString().replace(/^\uFEFF/, '') }
+      context.addIssue({ code: 'custom', message: `${file} is not in UTF-8: save it in that encoding` })
+      return z.NEVER
     } catch (error) {
       context.addIssue({ code: 'custom', message: `${file} ${unreadReason(error, 'policies in Cedar')}` })
       return z.NEVER

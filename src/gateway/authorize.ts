@@ -61,7 +61,7 @@ export function decideCall(
 /** The refusal of what no scope would change. */
 export function denial({ policy }: Extract<Decision, { kind: 'deny' }>): Refusal {
   if (policy === undefined) return new Refusal('object_denied')
-  const why = policy.failed.map((one) => `${one.policy} cannot be evaluated: ${one.why}`).join('; ')
+  const why = policy.obstacles.join('; ')
   return new Refusal('policy_denied', {
     reason: describeVerdict(policy),
     ...(why === '' ? {} : { specifics: scrub(why) }),

@@ -1,7 +1,7 @@
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
-import { withoutArguments } from './cedar/could-permit.ts'
+import { withUnknownArguments } from './cedar/could-permit.ts'
 import { describeError, engine, engineFailed } from './cedar/engine.ts'
-import { type EntityName, type Mentions, mentionsOf } from './cedar/mentions.ts'
+import { type EntityName, type Mentions, mentionsOf, type WrittenUri } from './cedar/mentions.ts'
 import {
   type ParsedPolicy,
   type PolicyProblem,
@@ -10,6 +10,7 @@ import {
   startOf,
 } from './cedar/parse.ts'
 import { policySchema } from './cedar/schema.ts'
+import { comparableForm, spellingsOf } from './uri-spellings.ts'
 
 /** What policies are about. */
 export interface PolicySubject {
@@ -28,15 +29,18 @@ export function checkPolicies(
   const wrong = ({ index, placeOf }: ParsedPolicy, message: string, start = 0): PolicyProblem => {
     return { index, message: `${placeOf(start)}: ${message}` }
   }
+  const all = policies.map((policy) => ({ policy, mentions: mentionsOf(policy.json) }))
+  const uris = all.flatMap(({ mentions }) => urisOf(mentions))
   return [
     ...problems,
-    ...policies.flatMap((policy) => {
-      const mentions = mentionsOf(policy.json)
+    ...all.flatMap(({ policy, mentions }) => {
       return [
         ...typeProblems(policy, mentions).map(({ message, start }) => wrong(policy, message, start)),
         ...mentions.entities
           .flatMap((entity) => nameProblems(entity, subject))
           .map((one) => wrong(policy, one)),
+        ...uriProblems(mentions).map((one) => wrong(policy, one)),
+        ...spellingProblems(policy.json, mentions, uris).map((one) => wrong(policy, one)),
         ...issuerProblems(policy.json, mentions, subject).map((one) => wrong(policy, one)),
       ]
     }),
@@ -51,7 +55,7 @@ function typeProblems(
   const isTyped = mentions.arguments === undefined
   const checked = engine().validate({
     schema: policySchema,
-    policies: { staticPolicies: { [name]: isTyped ? text : withoutArguments(json) } },
+    policies: { staticPolicies: { [name]: isTyped ? text : withUnknownArguments(json) } },
   })
   if (checked.type === 'failure') throw engineFailed(checked.errors)
   const warnings = checked.validationWarnings.filter(({ error }) => seriousWarning.test(error.message))
@@ -72,6 +76,41 @@ function nameProblems({ type, id }: EntityName, { servers }: PolicySubject): str
   const [server = ''] = id.split('/', 1)
   if (id.includes('/') && servers.includes(server)) return []
   return [`${type}::"${id}" must begin with the name of its server and a slash: ${known}`]
+}
+
+/** The URIs that a policy names, and patterns of such. */
+function urisOf({ entities, uris }: Mentions): WrittenUri[] {
+  return [...entities.flatMap(resourceUri).map((uri) => ({ uri, isPattern: false })), ...uris]
+}
+
+function resourceUri({ type, id }: EntityName): string[] {
+  return type === 'Resource' && id.includes('/') ? [id.slice(id.indexOf('/') + 1)] : []
+}
+
+/** URIs are looked at in their normal form, so that what has another would forbid hardly anything. */
+function uriProblems(mentions: Mentions): string[] {
+  return urisOf(mentions).flatMap(({ uri, isPattern }) => {
+    const form = comparableForm(uri, { isPattern })
+    return form === undefined ? [] : [`no server understands "${uri}" as it is written: write "${form}"`]
+  })
+}
+
+/** A resource is permitted in each of its spellings, or not at all. */
+function spellingProblems(
+  { effect }: PolicyJson,
+  { entities }: Mentions,
+  named: readonly WrittenUri[],
+): string[] {
+  if (effect === 'forbid' || named.some(({ isPattern }) => isPattern)) return []
+  const known = new Set(named.map(({ uri }) => uri))
+  return entities.flatMap(resourceUri).flatMap((uri) => {
+    const others = [...(spellingsOf(uri)?.keys() ?? [])].filter((one) => !known.has(one))
+    if (others.length === 0) return []
+    const list = others.map((one) => `"${one}"`).join(', ')
+    return [
+      `the resource "${uri}" is permitted only if that is permitted which it may be taken for, too: ${list}`,
+    ]
+  })
 }
 
 const ofIssuers: ReadonlySet<string> = new Set(['User', 'Client', 'Group', 'Role'])

@@ -2,7 +2,7 @@ import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../core/clock.ts'
 import { isJsonObject } from '../core/json-object.ts'
-import { cedarArguments } from './cedar/arguments.ts'
+import { argumentReader } from './cedar/arguments.ts'
 import { type Caller, callerReader, type Roles } from './cedar/caller.ts'
 import { couldPermit } from './cedar/could-permit.ts'
 import { entityOf, type Use } from './cedar/entities.ts'
@@ -13,7 +13,9 @@ import type { Policies, PolicyJudgement } from './policy-contract.ts'
 import { spellingsOf, withLooserForms } from './uri-spellings.ts'
 
 /** Of what is remembered about judgements, in characters of names, which callers write: some megabytes. */
-const mostRemembered = 4_000_000
+const mostRemembered = 8_000_000
+/** What a judgement takes beside its name. */
+const judgementSize = 250
 /** Nothing has a longer name. */
 const longestName = 8192
 
@@ -36,15 +38,16 @@ export function compilePolicies(
       return could === undefined ? [] : [{ name, json: could, source: could }]
     }),
   )
+  const { objectNames, arguments: wanted, argumentMembers } = whole.mentions
   const callers = callerReader(whole.mentions, roles)
-  const { arguments: wanted } = whole.mentions
   const readsArguments = wanted !== undefined
+  const readArguments = readsArguments ? argumentReader({ arguments: wanted, argumentMembers }) : undefined
   const memberships = whole.mentions.entities.flatMap(({ type, id }) =>
     type === 'Group' || type === 'Role' ? [{ type, id } as const] : [],
   )
   const known = new LRUCache<string, PolicyJudgement>({
     maxSize: mostRemembered,
-    sizeCalculation: (_, key) => key.length,
+    sizeCalculation: (_, key) => judgementSize + key.length,
   })
   const now = (): object => {
     return { __extn: { fn: 'datetime', arg: new Date(clock.now()).toISOString() } }
@@ -61,17 +64,21 @@ export function compilePolicies(
     }
     return set.evaluate(caller.entity, entityOf(use), context)
   }
-  /** What can be said without arguments, for all who do not differ in what policies look at. */
-  const judgeAny = (caller: Caller, use: Use): PolicyJudgement => {
-    if (partial.mentions.now) return evaluate(partial, caller, use)
+  /** What is said of what is called with nothing yet, for all who do not differ in what policies look at. */
+  const judgeAny = (caller: Caller, named: Use): PolicyJudgement => {
+    const use = objectNames ? named : { ...named, name: '' }
+    // To read a resource takes no arguments, where what tools are called with is only not known yet.
+    const [asked, given] = use.kind === 'resources' && readsArguments ? [whole, {}] : [partial]
+    if (asked.mentions.now) return evaluate(asked, caller, use, given)
     const key = `${caller.key}\0${use.kind}\0${use.server}/${use.name}`
     const remembered = known.get(key)
     if (remembered !== undefined) return remembered
-    const judgement = evaluate(partial, caller, use)
+    const judgement = evaluate(asked, caller, use, given)
     known.set(key, judgement)
     return judgement
   }
   const judgeUri = (caller: Caller, use: Use): PolicyJudgement => {
+    if (!objectNames) return judgeAny(caller, use)
     const spellings = spellingsOf(use.name)
     if (spellings === undefined) return nothingPermits
     let first: PolicyJudgement | undefined
@@ -99,15 +106,20 @@ export function compilePolicies(
         const use: Use = { server, kind, name }
         if (kind === 'resources') return judgeUri(caller, use)
         const any = judgeAny(caller, use)
-        if (any.verdict !== 'permitted' || wanted === undefined || given === undefined) return any
-        const values = isJsonObject(given) ? cedarArguments(given, wanted) : undefined
-        return values === undefined ? nothingPermits : evaluate(whole, caller, use, values)
+        if (any.verdict !== 'permitted' || readArguments === undefined || given === undefined) return any
+        if (!isJsonObject(given)) return unjudged('they are no object')
+        const read = readArguments(given)
+        return read.kind === 'read' ? evaluate(whole, caller, use, read.values) : unjudged(read.why)
       },
     }),
   }
 }
 
-const nothingPermits: PolicyJudgement = { verdict: 'unpermitted', decisive: [], failed: [] }
+const nothingPermits: PolicyJudgement = { verdict: 'unpermitted', decisive: [], obstacles: [] }
+
+function unjudged(why: string): PolicyJudgement {
+  return { ...nothingPermits, obstacles: [`the arguments cannot be judged: ${why}`] }
+}
 
 function spelled(judgement: PolicyJudgement, name: string, use: Use): PolicyJudgement {
   return name === use.name ? judgement : { ...judgement, understoodAs: name }

@@ -7,16 +7,13 @@ export interface PolicyJudgement {
   readonly verdict: 'permitted' | 'forbidden' | 'unpermitted'
   /** The names of the policies that permit or forbid it. */
   readonly decisive: readonly string[]
-  /** Policies that could not be evaluated. A permit then permits nothing, and a forbid forbids. */
-  readonly failed: readonly FailedPolicy[]
+  /**
+   * What could not be evaluated and why, without values of arguments: a permit then permits nothing, and a forbid
+   * forbids.
+   */
+  readonly obstacles: readonly string[]
   /** The spelling of a URI that decides, if it is another one. */
   readonly understoodAs?: string | undefined
-}
-
-/** A policy that could not be evaluated. */
-interface FailedPolicy {
-  readonly policy: string
-  readonly why: string
 }
 
 /** A group or a role. */

@@ -105,6 +105,20 @@ function normalForm(text: string): string {
     .normalize('NFC')
 }
 
+/**
+ * How a URI of an operator is written for being compared with those of callers, which are looked at in this form:
+ * scheme and host in lower case, no default port, and no dot segments, which a pattern may contain. Undefined if it is
+ * written so.
+ */
+export function comparableForm(
+  uri: string,
+  { isPattern }: { readonly isPattern: boolean },
+): string | undefined {
+  const parsed = parse(uri)
+  const differs = schemeAndAuthority.exec(uri)?.[0] !== schemeAndAuthority.exec(parsed)?.[0]
+  return differs || (!isPattern && dots.test(uri)) ? parsed : undefined
+}
+
 function toEscape(character: string): string {
   return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
 }

@@ -8,6 +8,7 @@ import { decodeJwt } from 'jose'
 import { portcullis, startPortcullis } from '../support/command.ts'
 import { freePort } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
+import { policyFile } from '../support/policies.ts'
 import { until } from '../support/until.ts'
 
 const initialize = {
@@ -220,6 +221,15 @@ describe('portcullis check', () => {
       (await portcullis(['check', '-c', good])).stdout,
       /is valid: development mode, one MCP server/,
     )
+    const policies = policyFile('permit(principal, action, resource);')
+    for (const [mode, said] of [
+      ['enforce', /^ {2}policies {2}\/.*policies\.cedar {2}\(they decide who/m],
+      ['report', /\(they only report/],
+    ] as const) {
+      const upstreams = 'upstreams: [{ name: a, url: http://127.0.0.1:9000/mcp }]'
+      writeFileSync(good, `${upstreams}\npolicies: [${policies}]\npolicyMode: ${mode}`)
+      assert.match((await portcullis(['check', '-c', good])).stdout, said)
+    }
     writeFileSync(good, 'mode: prod\nupstreams: [{ name: a }]\nx: 1')
     const { code, stderr } = await portcullis(['check', '-c', good])
     assert.equal(code, 2)

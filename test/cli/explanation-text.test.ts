@@ -53,13 +53,13 @@ const verdict: Verdict = {
     },
   ],
   policies: [
-    { object: 'echo', decides: true, verdict: 'permitted', decisive: ['all'], failed: [] },
+    { object: 'echo', decides: true, verdict: 'permitted', decisive: ['all'], obstacles: [] },
     {
       object: 'file:///x/../y',
       decides: false,
       verdict: 'unpermitted',
       decisive: [],
-      failed: [{ policy: 'p', why: 'no email' }],
+      obstacles: ['p: no email'],
       understoodAs: 'file:///y',
     },
   ],

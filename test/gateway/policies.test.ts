@@ -243,7 +243,10 @@ describe('policies at the gate', () => {
     const fine = await explained(editor, 'tools/call', { name: 'pay', arguments: { amount: 500 } })
     assert.deepEqual(
       [fine.decision, fine.verdict?.policies],
-      ['allow', [{ object: 'pay', decides: true, verdict: 'permitted', decisive: ['editors'], failed: [] }]],
+      [
+        'allow',
+        [{ object: 'pay', decides: true, verdict: 'permitted', decisive: ['editors'], obstacles: [] }],
+      ],
     )
   })
 })

@@ -53,10 +53,10 @@ describe('policies on arguments', () => {
     ]) {
       const permitted = judge(permit('context.arguments.amount < 100'), given)
       assert.equal(permitted.verdict, 'unpermitted', JSON.stringify(given))
-      assert.equal(permitted.failed[0]?.policy, 'p.cedar:1:1')
+      assert.equal(permitted.obstacles[0]?.split(' ')[0], 'p.cedar:1:1')
       const forbidden = judge(forbid('context.arguments.amount > 100'), given)
       assert.deepEqual([forbidden.verdict, forbidden.decisive], ['forbidden', ['no']], JSON.stringify(given))
-      assert.equal(forbidden.failed[0]?.policy, 'no')
+      assert.equal(forbidden.obstacles[0]?.split(' ')[0], 'no')
     }
     assert.equal(judge(forbid('context.arguments.amount > 100'), { amount: 5 }).verdict, 'permitted')
   })
@@ -87,7 +87,8 @@ describe('policies on arguments', () => {
       judge(forbid('context.arguments has toString || context.arguments["constructor"] == ""'), {}).verdict,
       'forbidden',
     )
-    assert.equal(judge(forbid('context.arguments has toString'), {}).verdict, 'permitted')
+    for (const name of ['toString', 'constructor', '__proto__'])
+      assert.equal(judge(forbid(`context.arguments has "${name}"`), {}).verdict, 'permitted', name)
   })
 
   it('survive whatever is nested, long, or no text in Unicode', () => {
@@ -98,6 +99,46 @@ describe('policies on arguments', () => {
     assert.equal(judge(text, { x: `${'a'.repeat(1_000_000)}secret` }).verdict, 'forbidden')
     assert.equal(judge(text, { x: 'secret\ud800' }).verdict, 'forbidden')
     assert.equal(judge(text, { x: 'fine', y: nested, ['z\udc00']: nested }).verdict, 'permitted')
+  })
+
+  it('permit nothing that a server may understand otherwise, since names in it differ by case alone', () => {
+    const text = `permit(principal, action, resource); ${forbid('context.arguments has mode && context.arguments.mode == "all"')}`
+    for (const given of [{ Mode: 'all' }, { mode: 'one', MODE: 'all' }, { mode: { mode: 1, mOde: 2 } }]) {
+      const judged = judge(text, given)
+      assert.equal(judged.verdict, 'unpermitted', JSON.stringify(given))
+      assert.match(judged.obstacles.join(), /differs from "mode" by case/)
+    }
+    const nested = forbid('context.arguments has to && context.arguments.to has KiS')
+    for (const given of [{ to: { kis: 1 } }, { to: [{ 'K\u0131S': 1, '\u212ai\u017f': 1 }] }])
+      assert.equal(judge(nested, given).verdict, 'unpermitted', JSON.stringify(given))
+    // Of names in what no policy looks at nothing is said.
+    assert.equal(judge(text, { mode: 'one', other: { Mode: 'all' }, modes: 1 }).verdict, 'permitted')
+    assert.equal(judge(nested, { to: { Kit: 1 } }).verdict, 'permitted')
+  })
+
+  it('permit nothing with more values than can be looked at in passing', () => {
+    const text = forbid('context.arguments has x && context.arguments.x == 1')
+    const many = (count: number): unknown => ({ x: Array.from({ length: count }, (_, index) => index) })
+    assert.equal(judge(text, many(9_000)).verdict, 'permitted')
+    const judged = judge(text, many(11_000))
+    assert.deepEqual([judged.verdict, judged.obstacles.length], ['unpermitted', 1])
+    assert.match(judged.obstacles.join(), /more than 10000 values/)
+  })
+
+  it('do not repeat what a tool is called with where they cannot be evaluated', () => {
+    for (const condition of [
+      'context.arguments.x < 5',
+      'context.arguments.y == 1',
+      'context.arguments.x.y == 1',
+      'decimal(context.arguments.x) == decimal("1.0")',
+      'ip(context.arguments.x).isIpv4()',
+      'datetime(context.arguments.x) < datetime("2027-01-01")',
+      'context.arguments.n * 5000 < 9',
+    ]) {
+      const { obstacles } = judge(forbid(condition), { x: 'hunter2', n: 9007199254740991, hunter2: 1 })
+      assert.match(obstacles.join(), /^no cannot be evaluated: (type|record|error|integer)/, condition)
+      assert.doesNotMatch(obstacles.join(), /hunter2|9007/, condition)
+    }
   })
 
   it('permit nothing that is called with no object', () => {

@@ -20,6 +20,9 @@ describe('what is wrong with policies', () => {
         when { resource.name like "push*" && context.arguments.force == true }
         unless { principal.client == "ci" || context.now > datetime("2030-01-01") };
         permit(principal in Group::"Ärzte-группа", action == Action::"resources/read", resource == Resource::"git/file:///a/b");
+        @type("x") @id("annotated like an entity") permit(principal, action, resource in Server::"git");
+        forbid(principal, action == Action::"resources/read", resource) when { resource.uri like "*/../*" };
+        permit(principal, action, resource) when { resource in [Resource::"git/file:///a b", Resource::"git/file:///a%20b"] };
         permit(principal, action in [Action::"tools/call", Action::"prompts/get"], resource) when { resource.name == "x" };`),
       [],
     )
@@ -97,6 +100,36 @@ describe('what is wrong with policies', () => {
       'a resource of a server that there is not',
       'forbid(principal, action, resource) when { resource == Resource::"file:///a" };',
       /Resource::"file:\/\/\/a" must begin/,
+    ],
+    [
+      'a URI that callers may write otherwise, without being any less forbidden',
+      'forbid(principal, action, resource == Resource::"files/HTTPS://X.example:443/a");',
+      /write "https:\/\/x\.example\/a"/,
+    ],
+    [
+      'a pattern of such',
+      'forbid(principal, action == Action::"resources/read", resource) when { resource.uri like "FILE:///etc/*" };',
+      /write "file:\/\/\/etc\/\*"/,
+    ],
+    [
+      'one with dot segments',
+      'forbid(principal, action == Action::"resources/read", resource) when { ["file:///a/../b"].contains(resource.uri) };',
+      /write "file:\/\/\/b"/,
+    ],
+    [
+      'a resource that is permitted in one of its spellings only',
+      'permit(principal, action, resource == Resource::"files/file:///a b");',
+      /may be taken for, too: "file:\/\/\/a%20b"/,
+    ],
+    [
+      'something beside conditions on arguments',
+      'permit(principal, action, resource) when { context.arguments.x == 1 || !(context.arguments has y) && principal.email == "a" };',
+      /attribute `email`/,
+    ],
+    [
+      'something behind a choice on arguments',
+      'permit(principal, action, resource) when { if context.arguments.x then principal.email == "a" else true };',
+      /attribute `email`/,
     ],
     ['a file without any', '// none', /^p\.cedar has no policy in it/],
   ] as const)

@@ -24,7 +24,7 @@ describe('policies', () => {
     assert.deepEqual(policies.judge(principalOf(), tool('write')), {
       verdict: 'unpermitted',
       decisive: [],
-      failed: [],
+      obstacles: [],
     })
     assert.ok(permits(policies, tool('read')))
     assert.ok(!permits(policies, prompt('read')))
@@ -50,7 +50,7 @@ describe('policies', () => {
     assert.deepEqual(policies.judge(principalOf(), tool('read')), {
       verdict: 'permitted',
       decisive: ['all'],
-      failed: [],
+      obstacles: [],
     })
   })
 
@@ -148,6 +148,37 @@ describe('policies on callers', () => {
     assert.deepEqual(may({ subject: 'eve', clientId: 'x', actor: 'other' }), ['one'])
   })
 
+  it('know a client by its id, whatever its issuer writes as subject', () => {
+    const machine = { kind: 'client', clientId: 'ci', subject: 'ci@clients' } as const
+    const roles = { robot: { users: ['ci'], groups: [], clients: ['ci'] } }
+    for (const who of ['principal == Client::"ci"', 'principal in Role::"robot"'])
+      assert.ok(permits(policiesOf(`permit(${who}, action, resource);`, roles), tool('x'), machine), who)
+    const byIdOfUser = { editor: { users: ['ci@clients'], groups: [], clients: ['ci@clients'] } }
+    for (const who of ['principal == Client::"ci@clients"', 'principal in Role::"editor"'])
+      assert.ok(
+        !permits(policiesOf(`permit(${who}, action, resource);`, byIdOfUser), tool('x'), machine),
+        who,
+      )
+  })
+
+  it('know the caller who is reached in another way, too', () => {
+    for (const condition of [
+      '(if true then principal else principal).client == "app"',
+      '{ a: principal }.a.client == "app"',
+      '{ "has": principal.client }["has"] == "app"',
+      '{ ".": principal has actor }["."] == false',
+    ])
+      assert.ok(
+        permits(policiesOf(`permit(principal, ${call}, resource) when { ${condition} };`), tool('x')),
+        condition,
+      )
+  })
+
+  it('give no role that is called like a member of every object', () => {
+    for (const role of ['constructor', '__proto__', 'toString'])
+      assert.ok(!permits(policiesOf(`permit(principal in Role::"${role}", action, resource);`), tool('x')))
+  })
+
   it('do not mistake one caller for another, whatever they are called', () => {
     const policies = policiesOf(`permit(principal in Group::"a", ${call}, resource);
       permit(principal in Group::"b", ${call}, resource) when { principal.client == "b" };`)
@@ -197,6 +228,39 @@ describe('policies on resources', () => {
       'file:///etc/a',
     )
     assert.ok(permits(policies, resource('file:///srv/etc/a')))
+  })
+
+  it('are asked by what can be said without arguments, which reading one has none of', () => {
+    const reads = 'action == Action::"resources/read"'
+    const ask = (condition: string): string =>
+      policiesOf(`permit(principal, action, resource) when { ${condition} };`).judge(
+        principalOf(),
+        resource('file:///a'),
+      ).verdict
+    assert.equal(ask('context.arguments.amount < 100'), 'unpermitted')
+    assert.equal(ask('context.arguments has amount'), 'unpermitted')
+    assert.equal(ask('!(context.arguments has amount)'), 'permitted')
+    const forbidding = policiesOf(`permit(principal, action, resource);
+      forbid(principal, ${reads}, resource) when { context.arguments has x || resource.uri like "db:*" };`)
+    assert.ok(permits(forbidding, resource('file:///a')))
+    assert.ok(!permits(forbidding, resource('db:a')))
+  })
+
+  it('are not asked about each URI where none looks at one', () => {
+    const policies = policiesOf('permit(principal in Group::"a", action, resource in Server::"files");')
+    for (const uri of ['file:///srv/../a', `x:${'%25'.repeat(2000)}`]) {
+      assert.ok(permits(policies, resource(uri), { groups: ['a'] }))
+      assert.ok(!permits(policies, resource(uri)))
+    }
+    for (const name of ['a', 'b']) assert.ok(permits(policies, tool(name), { groups: ['a'] }))
+    assert.ok(!permits(policies, tool('a')))
+  })
+
+  it('permit a named one that is also written otherwise where both are named', () => {
+    const named = ['file:///a b', 'file:///a%20b'].map((uri) => `Resource::"files/${uri}"`)
+    const policies = policiesOf(`permit(principal, action, resource) when { resource in [${named.join()}] };`)
+    for (const uri of ['file:///a b', 'file:///a%20b']) assert.ok(permits(policies, resource(uri)), uri)
+    assert.ok(!permits(policies, resource('file:///a')))
   })
 
   it('permit one only if they permit each of its spellings, and never by what it could also mean', () => {

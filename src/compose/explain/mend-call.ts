@@ -49,14 +49,14 @@ function describeDenial({
   object = 'no name',
   verdict,
   decisive,
-  failed,
+  obstacles,
   understoodAs,
 }: PolicyUse): string[] {
   if (verdict === 'permitted') return []
   const name = understoodAs === undefined ? object : `${object}, understood as ${understoodAs},`
   const cause =
     verdict === 'forbidden' ? `${name} is forbidden by ${decisive.join(', ')}` : `no policy permits ${name}`
-  return [cause, ...failed.map(({ policy, why }) => `${policy} cannot be evaluated: ${why}`)]
+  return [cause, ...obstacles]
 }
 
 /** The groups and roles that could be what is missing. */

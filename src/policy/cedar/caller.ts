@@ -25,14 +25,14 @@ export type Roles = Readonly<Record<string, RoleMembers>>
  * is who the caller is if all policies speak of groups and roles: most callers are then alike.
  */
 export function callerReader(
-  { entities, callerAttributes, caller: isCompared }: Mentions,
+  { entities, callerAttributes, caller: isUsed }: Mentions,
   given: Roles,
 ): (principal: Principal) => Caller {
   const named = (type: string): ReadonlySet<string> =>
     new Set(entities.filter((entity) => entity.type === type).map(({ id }) => id))
   const groups = named('Group')
   const roles = [...named('Role')]
-  const hasName = isCompared || named('User').size > 0 || named('Client').size > 0
+  const hasName = isUsed || named('User').size > 0 || named('Client').size > 0
   const known = new WeakMap<Principal, Caller>()
   const hasRole = (principal: Principal, role: string): boolean =>
     principal.roles.includes(role) ||
@@ -40,14 +40,14 @@ export function callerReader(
 
   const read = (principal: Principal): Caller => {
     const type = principal.kind === 'user' ? 'User' : 'Client'
-    const uid = { type, id: hasName ? principal.subject : '' }
+    const uid = { type, id: hasName ? nameOf(principal) : '' }
     const parents = [
       ...principal.groups.filter((id) => groups.has(id)).map((id) => ({ type: 'Group', id })),
       ...roles.filter((id) => hasRole(principal, id)).map((id) => ({ type: 'Role', id })),
     ]
     const attrs: Record<string, string> = {}
     for (const [name, valueOf] of Object.entries(attributes)) {
-      const value = callerAttributes.has(name) ? valueOf(principal) : undefined
+      const value = isUsed || callerAttributes.has(name) ? valueOf(principal) : undefined
       if (value !== undefined) attrs[name] = value
     }
     return { entity: { uid, attrs, parents }, key: JSON.stringify([uid, attrs, parents]) }
@@ -62,8 +62,14 @@ export function callerReader(
   }
 }
 
-function isMember({ kind, subject, groups }: Principal, members: RoleMembers | undefined): boolean {
+/** Some issuers write as `sub` of a client something else than its id (RFC 9068 section 2.2). */
+function nameOf({ kind, subject, clientId }: Principal): string {
+  return kind === 'user' ? subject : clientId
+}
+
+function isMember(principal: Principal, members: RoleMembers | undefined): boolean {
   if (members === undefined) return false
+  const { kind, groups } = principal
   const named = kind === 'user' ? members.users : members.clients
-  return named.includes(subject) || members.groups.some((group) => groups.includes(group))
+  return named.includes(nameOf(principal)) || members.groups.some((group) => groups.includes(group))
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { CedarValueJson, EntityJson, PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
 import type { PolicyJudgement } from '../policy-contract.ts'
-import { describeError, engine, engineFailed } from './engine.ts'
+import { describeFailure, engine, engineFailed } from './engine.ts'
 import type { UsedObject } from './entities.ts'
 
 /** Policies that the engine has compiled. */
@@ -36,15 +36,17 @@ export function openPolicySet(policies: readonly SourcePolicy[]): PolicySet {
       })
       if (answer.type === 'failure') throw engineFailed(answer.errors)
       const { decision, diagnostics } = answer.response
-      const failed = diagnostics.errors.map(({ policyId, error }) => {
-        return { policy: policyId, why: describeError(error) }
-      })
+      const obstacles = diagnostics.errors.map(
+        ({ policyId, error }) => `${policyId} cannot be evaluated: ${describeFailure(error)}`,
+      )
       // To Cedar, a forbid that cannot be evaluated forbids nothing.
-      const failedForbids = failed.flatMap(({ policy }) => (forbids.has(policy) ? policy : []))
+      const failedForbids = diagnostics.errors.flatMap(({ policyId }) =>
+        forbids.has(policyId) ? policyId : [],
+      )
       if (decision === 'allow' && failedForbids.length === 0)
-        return { verdict: 'permitted', decisive: diagnostics.reason, failed }
+        return { verdict: 'permitted', decisive: diagnostics.reason, obstacles }
       const decisive = [...(decision === 'deny' ? diagnostics.reason : []), ...failedForbids]
-      return { verdict: decisive.length > 0 ? 'forbidden' : 'unpermitted', decisive, failed }
+      return { verdict: decisive.length > 0 ? 'forbidden' : 'unpermitted', decisive, obstacles }
     },
   }
 }
