@@ -1,31 +1,22 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { systemClock } from '../../src/core/clock.ts'
-import type { Principal } from '../../src/core/principal.ts'
 import { ScopeSet } from '../../src/core/scope.ts'
 import { openDenyList } from '../../src/gateway/deny-list.ts'
+import { principalOf } from '../support/principal.ts'
 import { until } from '../support/until.ts'
 
 const issuer = 'https://mcp.example.com'
-const principal: Principal = {
+const principal = principalOf({
   issuer,
-  subject: 'ada',
   clientId: 'client',
-  kind: 'user',
   scopes: new ScopeSet([]),
-  groups: [],
-  roles: [],
   audiences: [`${issuer}/mcp`],
   issuedAt: systemClock.now() / 1000,
   expiresAt: systemClock.now() / 1000 + 60,
   tokenId: 't',
-  originIds: undefined,
   grantId: 'g',
-  holders: [],
-  vouchedUser: undefined,
-  actor: undefined,
-  keyThumbprint: undefined,
-}
+})
 
 describe('the deny list', () => {
   it('knows nothing any more when the store has been silent for a minute, until it answers again', async () => {

@@ -9,6 +9,7 @@ import { type GatedSpy, legacyRequest, startGatedSpy } from '../support/gated-sp
 import { testClients } from '../support/installation.ts'
 import { type MovableClock, movableClock } from '../support/movable-clock.ts'
 import { OAuthClient } from '../support/oauth.ts'
+import { principalOf } from '../support/principal.ts'
 import { startTokenServer, type TokenServer } from '../support/token-server.ts'
 
 const list = legacyRequest('tools/list')
@@ -169,25 +170,7 @@ describe('a token that is exchanged for each user', () => {
 })
 
 it('an exchanged token belongs to everything by which a principal is told from others', async () => {
-  const ada: Principal = {
-    issuer: 'https://a.example',
-    subject: 'ada',
-    clientId: 'c',
-    kind: 'user',
-    scopes: new ScopeSet(['mcp:tools:read']),
-    groups: [],
-    roles: [],
-    audiences: [],
-    issuedAt: 0,
-    expiresAt: 0,
-    tokenId: undefined,
-    originIds: undefined,
-    grantId: undefined,
-    holders: [],
-    vouchedUser: undefined,
-    actor: undefined,
-    keyThumbprint: undefined,
-  }
+  const ada = principalOf({ clientId: 'c', scopes: new ScopeSet(['mcp:tools:read']) })
   const principals: Principal[] = [
     ada,
     { ...ada, issuer: 'https://b.example' },

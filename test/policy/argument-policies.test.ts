@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { PolicyJudgement } from '../../src/policy/policy-contract.ts'
-import { policiesOf, principalOf } from '../support/policies.ts'
+import { policiesOf } from '../support/policies.ts'
+import { principalOf } from '../support/principal.ts'
 
 const call = 'action == Action::"tools/call"'
 

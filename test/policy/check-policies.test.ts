@@ -20,7 +20,7 @@ describe('what is wrong with policies', () => {
         when { resource.name like "push*" && context.arguments.force == true }
         unless { principal.client == "ci" || context.now > datetime("2030-01-01") };
         permit(principal in Group::"Ärzte-группа", action == Action::"resources/read", resource == Resource::"git/file:///a/b");
-        @type("x") @id("annotated like an entity") permit(principal, action, resource in Server::"git");
+        @type("Server") @id("annotated like an entity") permit(principal, action, resource in Server::"git");
         forbid(principal, action == Action::"resources/read", resource) when { resource.uri like "*/../*" };
         permit(principal, action, resource) when { resource in [Resource::"git/file:///a b", Resource::"git/file:///a%20b"] };
         permit(principal, action in [Action::"tools/call", Action::"prompts/get"], resource) when { resource.name == "x" };`),

@@ -4,7 +4,8 @@ import type { Principal } from '../../src/core/principal.ts'
 import type { NamedObject } from '../../src/mcp/objects.ts'
 import type { ServerPolicies } from '../../src/policy/policy-contract.ts'
 import { movableClock } from '../support/movable-clock.ts'
-import { policiesOf, principalOf } from '../support/policies.ts'
+import { policiesOf } from '../support/policies.ts'
+import { principalOf } from '../support/principal.ts'
 
 const tool = (name: string, given?: unknown): NamedObject => {
   return given === undefined ? { kind: 'tools', name } : { kind: 'tools', name, arguments: given }

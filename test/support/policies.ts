@@ -3,8 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '../../src/core/clock.ts'
 import { systemClock } from '../../src/core/clock.ts'
-import type { Principal } from '../../src/core/principal.ts'
-import { ScopeSet } from '../../src/core/scope.ts'
 import type { Roles } from '../../src/policy/cedar/caller.ts'
 import { parsePolicies } from '../../src/policy/cedar/parse.ts'
 import { checkPolicies } from '../../src/policy/check-policies.ts'
@@ -24,28 +22,4 @@ export function policiesOf(text: string, roles: Roles = {}, clock: Clock = syste
   const wrong = checkPolicies(texts, { servers: ['files', 'git'], issuers: 1 })
   if (wrong.length > 0) throw new Error(wrong.map(({ message }) => message).join('\n'))
   return compilePolicies(parsePolicies(texts).policies, { roles, mode: 'enforce', clock }).of('files')
-}
-
-/** A user without groups and roles, but for what is given. */
-export function principalOf(changes: Partial<Principal> = {}): Principal {
-  return {
-    issuer: 'https://gate.example',
-    subject: 'ada',
-    clientId: 'app',
-    kind: 'user',
-    scopes: new ScopeSet(['mcp:*']),
-    groups: [],
-    roles: [],
-    audiences: [],
-    issuedAt: 0,
-    expiresAt: 0,
-    tokenId: undefined,
-    originIds: undefined,
-    grantId: undefined,
-    holders: [],
-    vouchedUser: undefined,
-    actor: undefined,
-    keyThumbprint: undefined,
-    ...changes,
-  }
 }
