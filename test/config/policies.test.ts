@@ -43,3 +43,17 @@ describe('the files with policies', () => {
       assert.throws(() => loadConfig({ base: { upstreams, ...settings } }), /works only with policies/)
   })
 })
+
+describe('a policy that permits a group', () => {
+  const policies = [fileWith('permit(principal in Group::"staff", action, resource);')]
+  const issuers = [{ issuer: 'https://sso.example.com' }]
+
+  it('says whose group it is where several issuers name groups, of which Portcullis is one', () => {
+    assert.throws(
+      () => loadConfig({ base: { upstreams, policies, issuers } }),
+      /tokens of 2 issuers are accepted.*whose Group::"staff"/s,
+    )
+    loadConfig({ base: { upstreams, policies } })
+    loadConfig({ base: { upstreams, policies, issuers, authorizationServer: 'external' } })
+  })
+})
