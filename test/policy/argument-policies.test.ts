@@ -112,9 +112,25 @@ describe('policies on arguments', () => {
     const nested = forbid('context.arguments has to && context.arguments.to has KiS')
     for (const given of [{ to: { kis: 1 } }, { to: [{ 'K\u0131S': 1, '\u212ai\u017f': 1 }] }])
       assert.equal(judge(nested, given).verdict, 'unpermitted', JSON.stringify(given))
+    const equal = forbid('context.arguments has to && [{ mode: "all" }].contains(context.arguments.to)')
+    assert.equal(judge(equal, { to: { Mode: 'all' } }).verdict, 'unpermitted')
+    assert.equal(
+      judge(forbid('context.arguments == { mode: "all" }'), { Mode: 'all' }).verdict,
+      'unpermitted',
+    )
     // Of names in what no policy looks at nothing is said.
     assert.equal(judge(text, { mode: 'one', other: { Mode: 'all' }, modes: 1 }).verdict, 'permitted')
     assert.equal(judge(nested, { to: { Kit: 1 } }).verdict, 'permitted')
+  })
+
+  it('mind no names like those of what callers, objects and the context have', () => {
+    const text = `permit(principal, ${call}, resource) when { resource.name == "pay" && !(principal has actor) };
+      ${forbid('context.arguments has x && principal.subject != "ada" && context.now < datetime("2027-01-01")')}`
+    for (const name of ['Name', 'Subject', 'ACTOR', 'Now', 'Arguments'])
+      assert.equal(judge(text, { [name]: 1 }).verdict, 'permitted', name)
+    const both = forbid('context.arguments has name && resource.name == context.arguments.name')
+    assert.equal(judge(both, { Name: 'pay' }).verdict, 'unpermitted')
+    assert.equal(judge(forbid('context has arguments.name'), { Name: 1 }).verdict, 'unpermitted')
   })
 
   it('permit nothing with more values than can be looked at in passing', () => {

@@ -175,6 +175,16 @@ describe('policies on callers', () => {
       )
   })
 
+  it('know the caller where a policy asks for attributes of somebody whom it names', () => {
+    const named = 'permit(principal == User::"ada", action, resource)'
+    for (const who of ['User::"ada"', '{ a: User::"ada" }.a', '(if true then User::"ada" else principal)']) {
+      const without = policiesOf(`${named} unless { ${who} has actor };`)
+      assert.ok(!permits(without, tool('x'), { actor: 'bot' }), who)
+      assert.ok(permits(without, tool('x')), who)
+      assert.ok(permits(policiesOf(`${named} when { ${who}.client == "app" };`), tool('x')), who)
+    }
+  })
+
   it('give no role that is called like a member of every object', () => {
     for (const role of ['constructor', '__proto__', 'toString'])
       assert.ok(!permits(policiesOf(`permit(principal in Role::"${role}", action, resource);`), tool('x')))

@@ -47,15 +47,22 @@ export function mentionsOf(policy: PolicyJson | object): Mentions {
     if (second !== undefined) names.add(second)
   }
   const visitAccess = (left: unknown, path: readonly string[], isTest: boolean): void => {
-    const [first = ''] = path
-    for (const member of path) members.add(member)
+    const [first = '', ...rest] = path
+    // What callers, objects and the context have is called so by us, and is not looked for in arguments.
+    const isOurs = ['principal', 'resource', 'context'].some((name) => isVariable(left, name))
+    for (const member of isOurs ? rest : path) members.add(member)
     if (isVariable(left, 'principal')) callerAttributes.add(first)
     else if (isVariable(left, 'context')) {
       visitContext(path)
       // `context has arguments` looks into none of them.
       if (first === 'arguments' && path.length === 1 && !isTest) found.all = true
     } else if (isArguments(left)) visitContext(['arguments', first])
-    else visit(left)
+    else {
+      const before = entities.length
+      visit(left)
+      // Who is named may be the caller.
+      if (entities.slice(before).some(({ type }) => ofCallers.has(type))) found.caller = true
+    }
   }
   const visit = (node: unknown): void => {
     if (Array.isArray(node)) for (const one of node) visit(one)
@@ -69,8 +76,10 @@ export function mentionsOf(policy: PolicyJson | object): Mentions {
     if (isVariable(node, 'resource')) found.objectNames = true
     for (const [key, value] of Object.entries(node)) {
       if (comparisons.has(key) && isJsonObject(value)) uris.push(...urisIn(value))
-      if (key === 'Record' && isJsonObject(value)) visit(Object.values(value))
-      else if ((key === '.' || key === 'has') && isJsonObject(value))
+      if (key === 'Record' && isJsonObject(value)) {
+        for (const member of Object.keys(value)) members.add(member)
+        visit(Object.values(value))
+      } else if ((key === '.' || key === 'has') && isJsonObject(value))
         visitAccess(value['left'], [value['attr']].flat() as string[], key === 'has')
       else if ((key === 'in' || key === 'is') && isJsonObject(value)) {
         // The groups, roles, users or servers that one is asked to be in are named beside it.
@@ -94,6 +103,7 @@ export function mentionsOf(policy: PolicyJson | object): Mentions {
   }
 }
 
+const ofCallers: ReadonlySet<string> = new Set(['User', 'Client'])
 const ofObjects: ReadonlySet<string> = new Set(['Tool', 'Prompt', 'Resource'])
 
 /** In the JSON form of policies: equal, unequal, like, and the three that ask for elements of a set. */
