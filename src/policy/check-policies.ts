@@ -1,7 +1,13 @@
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
 import { withUnknownArguments } from './cedar/could-permit.ts'
 import { describeError, engine, engineFailed } from './cedar/engine.ts'
-import { type EntityName, type Mentions, mentionsOf, type WrittenUri } from './cedar/mentions.ts'
+import {
+  type EntityName,
+  type Mentions,
+  mentionsOf,
+  mentionsOfAll,
+  type WrittenUri,
+} from './cedar/mentions.ts'
 import {
   type ParsedPolicy,
   type PolicyProblem,
@@ -39,7 +45,7 @@ export function checkPolicies(
         ...mentions.entities
           .flatMap((entity) => nameProblems(entity, subject))
           .map((one) => wrong(policy, one)),
-        ...uriProblems(mentions).map((one) => wrong(policy, one)),
+        ...uriProblems(policy.json, mentions).map((one) => wrong(policy, one)),
         ...spellingProblems(policy.json, mentions, uris).map((one) => wrong(policy, one)),
         ...issuerProblems(policy.json, mentions, subject).map((one) => wrong(policy, one)),
       ]
@@ -73,6 +79,8 @@ function nameProblems({ type, id }: EntityName, { servers }: PolicySubject): str
   const known = `the servers are ${servers.join(', ') || 'none'}`
   if (type === 'Server') return servers.includes(id) ? [] : [`there is no server "${id}": ${known}`]
   if (type !== 'Tool' && type !== 'Prompt' && type !== 'Resource') return []
+  if (type !== 'Resource' && id.includes('*'))
+    return [`in ${type}::"${id}" an asterisk means itself: compare resource.name with a pattern (like)`]
   const [server = ''] = id.split('/', 1)
   if (id.includes('/') && servers.includes(server)) return []
   return [`${type}::"${id}" must begin with the name of its server and a slash: ${known}`]
@@ -87,11 +95,20 @@ function resourceUri({ type, id }: EntityName): string[] {
   return type === 'Resource' && id.includes('/') ? [id.slice(id.indexOf('/') + 1)] : []
 }
 
-/** URIs are looked at in their normal form, so that what has another would forbid hardly anything. */
-function uriProblems(mentions: Mentions): string[] {
+/**
+ * URIs are looked at in their normal form, so that what has another would forbid hardly anything. What a forbid
+ * exempts is let through in each of its spellings, or not at all, as what a permit names.
+ */
+function uriProblems(policy: PolicyJson, mentions: Mentions): string[] {
+  const exempted = new Set(urisOf(exemptionsOf(policy)).map(({ uri }) => uri))
   return urisOf(mentions).flatMap(({ uri, isPattern }) => {
-    const form = comparableForm(uri, { isPattern })
-    return form === undefined ? [] : [`no server understands "${uri}" as it is written: write "${form}"`]
+    const forbids = policy.effect === 'forbid' && !exempted.has(uri)
+    const form = comparableForm(uri, { isPattern, forbids })
+    if (form === undefined) return []
+    const why = forbids
+      ? `callers would evade "${uri}" by writing it otherwise`
+      : `no server understands "${uri}" as it is written`
+    return [`${why}: write "${form}"`]
   })
 }
 
@@ -115,19 +132,30 @@ function spellingProblems(
 
 const ofIssuers: ReadonlySet<string> = new Set(['User', 'Client', 'Group', 'Role'])
 
-/** Two issuers can give the same name to different people, so a permit has to say whose it means. */
-function issuerProblems(
-  { effect }: PolicyJson,
-  { entities, callerAttributes }: Mentions,
-  { issuers }: PolicySubject,
-): string[] {
-  if (effect === 'forbid' || issuers < 2 || callerAttributes.has('issuer')) return []
+/** Two issuers can give the same name to different people, so a policy has to say whose it lets through. */
+function issuerProblems(policy: PolicyJson, mentions: Mentions, { issuers }: PolicySubject): string[] {
+  if (issuers < 2 || mentions.callerAttributes.has('issuer')) return []
+  const { entities, callerAttributes } = policy.effect === 'permit' ? mentions : exemptionsOf(policy)
   const named = entities.find(({ type }) => ofIssuers.has(type))
   const isAbout =
     named !== undefined || ['subject', 'client', 'actor'].some((one) => callerAttributes.has(one))
   if (!isAbout) return []
   const who = named === undefined ? 'callers' : `${named.type}::"${named.id}"`
+  const does = policy.effect === 'permit' ? 'permits' : 'exempts'
   return [
-    `tokens of ${issuers} issuers are accepted, and each has names of its own: add a condition that says whose ${who} this permits, such as when { principal.issuer == "https://…" }`,
+    `tokens of ${issuers} issuers are accepted, and each has names of its own: add a condition that says whose ${who} this ${does}, such as ${policy.effect === 'permit' ? 'when' : 'unless'} { principal.issuer == "https://…" }`,
   ]
+}
+
+/** What a forbid looks at that is not to apply. */
+function exemptionsOf({ conditions }: PolicyJson): Mentions {
+  const exemptions = conditions.flatMap(({ kind, body }) => (kind === 'unless' ? [body] : negationsIn(body)))
+  return mentionsOfAll(exemptions.map(mentionsOf))
+}
+
+function negationsIn(node: unknown): object[] {
+  if (typeof node !== 'object' || node === null) return []
+  return Object.entries(node).flatMap(([key, value]) =>
+    key === '!' || key === '!=' ? [value as object] : negationsIn(value),
+  )
 }

@@ -105,18 +105,51 @@ function normalForm(text: string): string {
     .normalize('NFC')
 }
 
+/** How a URI of an operator is used. */
+interface UriUse {
+  readonly isPattern: boolean
+  readonly forbids: boolean
+}
+
 /**
  * How a URI of an operator is written for being compared with those of callers, which are looked at in this form:
- * scheme and host in lower case, no default port, and no dot segments, which a pattern may contain. Undefined if it is
- * written so.
+ * scheme and host in lower case, no default port, and no dot segments, which a pattern may contain. What forbids is
+ * also in the normal form of which callers cannot keep away. Undefined if it is written so.
  */
-export function comparableForm(
-  uri: string,
-  { isPattern }: { readonly isPattern: boolean },
-): string | undefined {
-  const parsed = parse(uri)
-  const differs = schemeAndAuthority.exec(uri)?.[0] !== schemeAndAuthority.exec(parsed)?.[0]
-  return differs || (!isPattern && dots.test(uri)) ? parsed : undefined
+export function comparableForm(uri: string, use: UriUse): string | undefined {
+  const normal = use.forbids ? inSmallScheme(withPlainEscapes(uri)) : uri
+  const parsed = use.isPattern ? parsePattern(normal) : parse(normal)
+  const differs = schemeAndAuthority.exec(normal)?.[0] !== schemeAndAuthority.exec(parsed)?.[0]
+  if (differs || (!use.isPattern && (dots.test(normal) || (use.forbids && !isReached(normal, parsed)))))
+    return parsed
+  return normal === uri ? undefined : normal
+}
+
+/** A pattern as the URLs that it means are written, as far as their parts do not begin in an asterisk. */
+function parsePattern(text: string): string {
+  if (/^[a-z][a-z\d+.-]*:\/?\*/i.test(text)) return text
+  const parsed = parse(text)
+  return text.endsWith('*') && parsed.endsWith('*/') ? parsed.slice(0, -1) : parsed
+}
+
+/** Whether a URI is looked at where a caller writes it as a URL parser does. */
+function isReached(uri: string, parsed: string): boolean {
+  return spellingsOf(parsed)?.has(uri) !== false
+}
+
+/** Escapes in capitals, and none where none is needed. */
+function withPlainEscapes(text: string): string {
+  return text
+    .replaceAll(/%[\da-f]{2}/gi, (escape) => {
+      const character = String.fromCharCode(Number.parseInt(escape.slice(1), 16))
+      return /[\w.~-]/.test(character) ? character : escape.toUpperCase()
+    })
+    .normalize('NFC')
+}
+
+function inSmallScheme(text: string): string {
+  const start = schemeAndAuthority.test(text) ? schemeAndAuthority : scheme
+  return text.replace(start, (found) => found.toLowerCase())
 }
 
 function toEscape(character: string): string {

@@ -10,6 +10,10 @@ function problems(text: string, changes: Partial<typeof subject> = {}): string[]
   return found.map(({ message }) => message)
 }
 
+const reads = 'action == Action::"resources/read"'
+const forbidUri = (condition: string): string =>
+  `forbid(principal, ${reads}, resource) when { resource.uri ${condition} };`
+
 describe('what is wrong with policies', () => {
   it('is nothing where they are correct', () => {
     assert.deepEqual(
@@ -97,6 +101,11 @@ describe('what is wrong with policies', () => {
       /Tool::"wipe" must begin with the name of its server and a slash/,
     ],
     [
+      'a tool with an asterisk, which means itself',
+      'forbid(principal, action, resource == Tool::"files/delete_*");',
+      /Tool::"files\/delete_\*" an asterisk means itself.*like/,
+    ],
+    [
       'a resource of a server that there is not',
       'forbid(principal, action, resource) when { resource == Resource::"file:///a" };',
       /Resource::"file:\/\/\/a" must begin/,
@@ -141,6 +150,47 @@ describe('what is wrong with policies', () => {
       )
     })
 
+  it('is no URI in a form in which callers cannot keep away from it', () => {
+    for (const uri of ['file:*', 'https:*', 'https://*', 'https:/*', 'http*://a.example/*', '*%2F*', 'c:/*'])
+      assert.deepEqual(problems(forbidUri(`like "${uri}"`)), [], uri)
+    for (const uri of [
+      'https://a.example/',
+      'https://a.example/caf%C3%A9',
+      'file:///café',
+      'file:///a b',
+      'file:///a%20b?c#d',
+      'postgres://User@host/T',
+      'users://{id}/{name}',
+      'file:///{path}',
+      'notes:Ab',
+      'Ab',
+    ]) {
+      // Who is in front of the host is looked at in lower case as well.
+      const written = uri.replace('User', 'user')
+      assert.deepEqual(problems(forbidUri(`== "${written}"`)), [], written)
+    }
+  })
+
+  it('is a URI that a forbid names in a form that callers can keep away from', () => {
+    for (const [condition, form] of [
+      ['== "https://a.example"', 'https://a.example/'],
+      ['== "https://a.example/caf%c3%a9"', 'https://a.example/caf%C3%A9'],
+      ['like "https://a.example/caf%c3%a9*"', 'https://a.example/caf%C3%A9*'],
+      ['like "file:///%7Eroot/*"', 'file:///~root/*'],
+      ['like "file:///cafe\u{301}*"', 'file:///café*'],
+      ['like "db://Users/*"', 'db://users/*'],
+      ['== "NOTES:a"', 'notes:a'],
+      ['like "FILE:*"', 'file:*'],
+      ['like "HTTPS://*"', 'https://*'],
+    ] as const) {
+      const found = problems(forbidUri(condition))
+      assert.ok(found.length === 1 && found[0]?.endsWith(`write "${form}"`), `${condition}: ${found.join()}`)
+    }
+    const both = '["https://a.example", "https://a.example/"].contains(resource.uri)'
+    for (const exempted of [`when { !(${both}) }`, `unless { ${both} }`])
+      assert.deepEqual(problems(`forbid(principal, ${reads}, resource) ${exempted};`), [])
+  })
+
   it('is all told at once, each with its file', () => {
     const found = checkPolicies(
       [
@@ -176,7 +226,14 @@ describe('what is wrong with policies', () => {
       assert.equal(wrong(`permit(${name}, action, resource);`), 1)
       assert.equal(wrong(`permit(${name}, action, resource) when { principal.issuer == "https://a" };`), 0)
       assert.equal(wrong(`forbid(${name}, action, resource);`), 0)
+      // Whom a forbid exempts is let through by the name.
+      for (const exempts of [`when { !(${name}) }`, `unless { ${name} }`]) {
+        assert.equal(wrong(`forbid(principal, action, resource) ${exempts};`), 1, exempts)
+        const whose = 'unless { principal.issuer == "https://a" }'
+        assert.equal(wrong(`forbid(principal, action, resource) ${exempts} ${whose};`), 0, exempts)
+      }
     }
+    assert.equal(wrong('forbid(principal, action, resource) when { principal != User::"a" };'), 1)
     assert.equal(wrong('permit(principal, action, resource) when { principal.subject == "a" };'), 1)
     assert.equal(wrong('permit(principal, action, resource in Server::"git");'), 0)
     assert.match(
