@@ -100,7 +100,7 @@ function resourceUri({ type, id }: EntityName): string[] {
  * exempts is let through in each of its spellings, or not at all, as what a permit names.
  */
 function uriProblems(policy: PolicyJson, mentions: Mentions): string[] {
-  const exempted = new Set(urisOf(exemptionsOf(policy)).map(({ uri }) => uri))
+  const exempted = new Set(exemptionsOf(policy).flatMap(({ names }) => urisOf(names).map(({ uri }) => uri)))
   return urisOf(mentions).flatMap(({ uri, isPattern }) => {
     const forbids = policy.effect === 'forbid' && !exempted.has(uri)
     const form = comparableForm(uri, { isPattern, forbids })
@@ -134,23 +134,33 @@ const ofIssuers: ReadonlySet<string> = new Set(['User', 'Client', 'Group', 'Role
 
 /** Two issuers can give the same name to different people, so a policy has to say whose it lets through. */
 function issuerProblems(policy: PolicyJson, mentions: Mentions, { issuers }: PolicySubject): string[] {
-  if (issuers < 2 || mentions.callerAttributes.has('issuer')) return []
-  const { entities, callerAttributes } = policy.effect === 'permit' ? mentions : exemptionsOf(policy)
-  const named = entities.find(({ type }) => ofIssuers.has(type))
-  const isAbout =
-    named !== undefined || ['subject', 'client', 'actor'].some((one) => callerAttributes.has(one))
-  if (!isAbout) return []
-  const who = named === undefined ? 'callers' : `${named.type}::"${named.id}"`
-  const does = policy.effect === 'permit' ? 'permits' : 'exempts'
-  return [
-    `tokens of ${issuers} issuers are accepted, and each has names of its own: add a condition that says whose ${who} this ${does}, such as ${policy.effect === 'permit' ? 'when' : 'unless'} { principal.issuer == "https://…" }`,
-  ]
+  if (issuers < 2) return []
+  const isPermit = policy.effect === 'permit'
+  const letThrough = isPermit ? [{ names: mentions, within: mentions }] : exemptionsOf(policy)
+  return letThrough.flatMap(({ names: { entities, callerAttributes }, within }) => {
+    const named = entities.find(({ type }) => ofIssuers.has(type))
+    const isAbout =
+      named !== undefined || ['subject', 'client', 'actor'].some((one) => callerAttributes.has(one))
+    if (!isAbout || within.callerAttributes.has('issuer')) return []
+    const who = named === undefined ? 'callers' : `${named.type}::"${named.id}"`
+    const how = isPermit
+      ? `add a condition that says whose ${who} this permits, such as when { principal.issuer == "https://…" }`
+      : `say in the same condition whose ${who} this exempts, such as unless { … && principal.issuer == "https://…" }`
+    return [`tokens of ${issuers} issuers are accepted, and each has names of its own: ${how}`]
+  })
 }
 
-/** What a forbid looks at that is not to apply. */
-function exemptionsOf({ conditions }: PolicyJson): Mentions {
-  const exemptions = conditions.flatMap(({ kind, body }) => (kind === 'unless' ? [body] : negationsIn(body)))
-  return mentionsOfAll(exemptions.map(mentionsOf))
+/** What a condition of a forbid looks at to exempt it, within everything that the condition looks at. */
+interface Exemption {
+  readonly names: Mentions
+  readonly within: Mentions
+}
+
+function exemptionsOf({ conditions }: PolicyJson): Exemption[] {
+  return conditions.map(({ kind, body }) => {
+    const within = mentionsOf(body)
+    return { within, names: kind === 'unless' ? within : mentionsOfAll(negationsIn(body).map(mentionsOf)) }
+  })
 }
 
 function negationsIn(node: unknown): object[] {

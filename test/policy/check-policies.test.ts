@@ -227,10 +227,17 @@ describe('what is wrong with policies', () => {
       assert.equal(wrong(`permit(${name}, action, resource) when { principal.issuer == "https://a" };`), 0)
       assert.equal(wrong(`forbid(${name}, action, resource);`), 0)
       // Whom a forbid exempts is let through by the name.
-      for (const exempts of [`when { !(${name}) }`, `unless { ${name} }`]) {
-        assert.equal(wrong(`forbid(principal, action, resource) ${exempts};`), 1, exempts)
-        const whose = 'unless { principal.issuer == "https://a" }'
+      for (const [exempts, whose] of [
+        [`when { !(${name}`, `&& principal.issuer == "https://a") }`],
+        [`when { !(${name})`, `|| principal.issuer != "https://a" }`],
+        [`unless { ${name}`, `&& principal.issuer == "https://a" }`],
+      ] as const) {
+        const close = exempts.includes('(') && !exempts.endsWith(')') ? ') }' : ' }'
+        const bare = `forbid(principal, action, resource) ${exempts}${close}`
+        assert.equal(wrong(`${bare};`), 1, bare)
         assert.equal(wrong(`forbid(principal, action, resource) ${exempts} ${whose};`), 0, exempts)
+        // This exempts those, and everybody of the issuer as well.
+        assert.equal(wrong(`${bare} unless { principal.issuer == "https://a" };`), 1, bare)
       }
     }
     assert.equal(wrong('forbid(principal, action, resource) when { principal != User::"a" };'), 1)
