@@ -18,6 +18,13 @@ interface KeptInstallation {
   readonly running: Pick<Running, 'log' | 'record' | 'renew' | 'replace'>
 }
 
+/** Why a configuration is read. */
+interface Occasion {
+  readonly isAsked: boolean
+  /** Whether it may be the one that was read last, of which nothing is said a second time. */
+  readonly isAgain: boolean
+}
+
 /** Keeps an installation in line with its configuration. */
 export interface ConfigurationKeeper {
   /** Reads everything again immediately, and reports the result even if nothing has changed. */
@@ -37,8 +44,11 @@ export function keepConfiguration({ file, config, load, running }: KeptInstallat
   let current = config
   let turn = Promise.resolve()
 
-  const refuse = (problems: readonly Problem[]): void => {
+  let refused: string | undefined
+  const refuse = (problems: readonly Problem[], { isAgain = false }: Partial<Occasion> = {}): void => {
     const reason = problems.map(writeProblem).join('; ')
+    if (isAgain && reason === refused) return
+    refused = reason
     logger.warn(
       { file, problems },
       `the configuration in use stays, since ${source} cannot be used: ${reason}`,
@@ -47,7 +57,7 @@ export function keepConfiguration({ file, config, load, running }: KeptInstallat
   }
 
   /** Applies the configuration as it is now. Somebody who asked is also told that nothing has changed. */
-  const take = async ({ isAsked }: { readonly isAsked: boolean }): Promise<void> => {
+  const take = async ({ isAsked, isAgain }: Occasion): Promise<void> => {
     try {
       const next = load()
       const changed = changedSettings(current, next)
@@ -56,7 +66,11 @@ export function keepConfiguration({ file, config, load, running }: KeptInstallat
       if (changed.length > 0) await use(next, changed)
       else if (isAsked) logger.info({ file }, `the configuration has not changed: ${source}`)
     } catch (error) {
-      if (error instanceof ConfigurationInvalid) return refuse(error.problems)
+      if (error instanceof ConfigurationInvalid) {
+        // A mistake in a file that is new may be mended there alone.
+        watch([...filesOf(current), ...error.files])
+        return refuse(error.problems, { isAgain })
+      }
       const reason = scrub((error as Error).message).replaceAll(/\s+/g, ' ')
       if (isFixable(error)) return refuse([{ path: source, message: reason }])
       logger.error({ file, err: error }, `the configuration in use stays: ${reason}`)
@@ -66,8 +80,9 @@ export function keepConfiguration({ file, config, load, running }: KeptInstallat
 
   const use = async (next: Config, changed: readonly string[]): Promise<void> => {
     await running.replace(next)
-    if (!isDeepStrictEqual(filesOf(next), filesOf(current))) watch(next)
+    watch(filesOf(next))
     current = next
+    refused = undefined
     const names = changed.join(', ')
     logger.info({ file, changed }, `the new configuration is in use, changed: ${names}`)
     record({ outcome: 'allowed', reason: `changed: ${names}` })
@@ -89,19 +104,28 @@ export function keepConfiguration({ file, config, load, running }: KeptInstallat
   }
 
   let stopWatching = (): void => undefined
+  let watched: readonly string[] = []
   /** What the configuration names is part of it. */
-  const watch = (watched: Config): void => {
+  const watch = (named: readonly string[]): void => {
+    const files = [...new Set([...(file === undefined ? [] : [file]), ...named])]
+    if (isDeepStrictEqual(files, watched)) return
     stopWatching()
-    const files = [...(file === undefined ? [] : [file]), ...filesOf(watched)]
-    if (files.length === 0) return
-    stopWatching = watchFiles({ files, onChange: () => void inTurn(() => take({ isAsked: false })) })
+    watched = files
+    // It reports at the beginning, too.
+    let isAgain = true
+    const onChange = (): void => {
+      const occasion = { isAsked: false, isAgain }
+      isAgain = false
+      void inTurn(() => take(occasion))
+    }
+    stopWatching = files.length === 0 ? () => undefined : watchFiles({ files, onChange })
   }
-  watch(config)
+  watch(filesOf(config))
   return {
     reload: () =>
       inTurn(async () => {
         await running.renew()
-        await take({ isAsked: true })
+        await take({ isAsked: true, isAgain: false })
       }),
     async stop() {
       stopWatching()

@@ -74,13 +74,22 @@ export function loadConfig(sources: Sources): Config {
     ...layers.environment.problems,
     ...[...wrong, ...brokenRules(valid, wrong, sources)].map(place),
   ]
-  if (data === undefined || problems.length > 0) throw new ConfigurationInvalid(problems)
+  if (data === undefined || problems.length > 0)
+    throw new ConfigurationInvalid(problems, undefined, policyFilesIn(resolved))
   if (needsServer && data.upstreams.length === 0 && data.tenants.length === 0) {
     const where = file === undefined ? ', in a file that -c names' : ''
     const message = `must name at least one MCP server${where}`
     throw new ConfigurationInvalid([{ path: 'upstreams', message }])
   }
   return complete(data, names)
+}
+
+/** The files with policies that a configuration names, which may be wrong in any respect. */
+function policyFilesIn(config: unknown): string[] {
+  if (!isJsonObject(config)) return []
+  const { policies, tenants } = config
+  const named = Array.isArray(policies) ? policies.filter((one) => typeof one === 'string') : []
+  return [...named, ...(Array.isArray(tenants) ? tenants.flatMap(policyFilesIn) : [])]
 }
 
 /** The rules that are broken, without those that only seem to be, because of what is wrong already. */

@@ -21,8 +21,10 @@ export interface RuleProblem {
 /** Everything that is wrong with a configuration, at once. */
 export class ConfigurationInvalid extends Error {
   readonly problems: readonly Problem[]
+  /** The files beside that of the configuration in which something may be wrong. */
+  readonly files: readonly string[]
 
-  constructor(problems: readonly Problem[], hint?: string) {
+  constructor(problems: readonly Problem[], hint?: string, files: readonly string[] = []) {
     const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
     const lines = [
       `the configuration has ${count}:`,
@@ -32,6 +34,7 @@ export class ConfigurationInvalid extends Error {
     super(lines.join('\n'))
     this.name = 'ConfigurationInvalid'
     this.problems = problems
+    this.files = files
   }
 }
 

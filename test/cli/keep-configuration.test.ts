@@ -1,15 +1,24 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import type { AuditEvent } from '../../src/audit/event.ts'
 import { keepConfiguration } from '../../src/cli/keep-configuration.ts'
+import { loadConfig } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/schema.ts'
 import { WorkerFailed } from '../../src/workers/failure.ts'
 
 const configOf = (...names: string[]): Config =>
   ({ upstreams: names.map((name) => ({ name })), policies: [], tenants: [] }) as unknown as Config
 
-/** An installation without a file, with what was done to it and told of it. */
-function keep(replace: (config: Config) => Promise<void>, load: () => Config = () => configOf('one')) {
+/** An installation, by default without a file, with what was done to it and told of it. */
+function keep(
+  replace: (config: Config) => Promise<void>,
+  load: () => Config = () => configOf('one'),
+  { file, config = configOf() }: { readonly file?: string; readonly config?: Config } = {},
+) {
   const lines: string[] = []
   const events: (readonly unknown[])[] = []
   let fails: Error | undefined
@@ -19,8 +28,8 @@ function keep(replace: (config: Config) => Promise<void>, load: () => Config = (
       void lines.push(`${level}: ${message}${facts.err === undefined ? '' : ' (with the fault)'}`)
   const logger = { info: line('info'), warn: line('warn'), error: line('error') }
   const keeper = keepConfiguration({
-    file: undefined,
-    config: configOf(),
+    file,
+    config,
     load,
     running: {
       log: { logger } as never,
@@ -97,5 +106,24 @@ describe('a configuration that is read again', () => {
     assert.match(lines.at(-1) ?? '', /^error: the audit could not be told .*\(with the fault\)$/)
     await keeper.reload()
     assert.equal(lines.at(-1), 'info: the configuration has not changed: the environment')
+  })
+
+  it('is tried again when a file is mended that only the refused one names', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'portcullis-keep-'))
+    const [file, policies] = [join(folder, 'portcullis.yaml'), join(folder, 'new.cedar')]
+    writeFileSync(policies, 'permit(principal, action')
+    writeFileSync(file, 'upstreams: [{ name: a, path: /a, url: "http://127.0.0.1:1/mcp" }]\npolicies: []\n')
+    const load = (): Config => loadConfig({ file })
+    const used: Config[] = []
+    const { keeper, lines } = keep(async (next) => void used.push(next), load, { file, config: load() })
+    writeFileSync(file, readFileSync(file, 'utf8').replace('[]', `["${policies}"]`))
+    await keeper.reload()
+    // Long enough for what is watched now to be reported for the first time.
+    await setTimeout(3500)
+    assert.equal(lines.filter((line) => line.startsWith('warn')).length, 1, lines.join('\n'))
+    writeFileSync(policies, 'permit(principal, action, resource);')
+    for (let left = 80; used.length === 0 && left > 0; left--) await setTimeout(100)
+    await keeper.stop()
+    assert.equal(used[0]?.policies[0]?.text, 'permit(principal, action, resource);')
   })
 })
