@@ -96,8 +96,8 @@ function resourceUri({ type, id }: EntityName): string[] {
 }
 
 /**
- * URIs are looked at in their normal form, so that what has another would forbid hardly anything. What a forbid
- * exempts is let through in each of its spellings, or not at all, as what a permit names.
+ * URIs are looked at in their normal form, so that what has another would forbid hardly anything. What a
+ * forbid exempts is let through in each of its spellings, or not at all, as what a permit names.
  */
 function uriProblems(policy: PolicyJson, mentions: Mentions): string[] {
   const exempted = new Set(exemptionsOf(policy).flatMap(({ names }) => urisOf(names).map(({ uri }) => uri)))

@@ -112,9 +112,9 @@ interface UriUse {
 }
 
 /**
- * How a URI of an operator is written for being compared with those of callers, which are looked at in this form:
- * scheme and host in lower case, no default port, and no dot segments, which a pattern may contain. What forbids is
- * also in the normal form of which callers cannot keep away. Undefined if it is written so.
+ * How a URI of an operator is written for being compared with those of callers, which are looked at in this
+ * form: scheme and host in lower case, no default port, and no dot segments, which a pattern may contain.
+ * What forbids is also in the normal form of which callers cannot keep away. Undefined if it is written so.
  */
 export function comparableForm(uri: string, use: UriUse): string | undefined {
   const normal = use.forbids ? inSmallScheme(withPlainEscapes(uri)) : uri
