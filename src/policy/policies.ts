@@ -65,15 +65,15 @@ export function compilePolicies(
     return set.evaluate(caller.entity, entityOf(use), context)
   }
   /** What is said of what is called with nothing yet, for all who do not differ in what policies look at. */
-  const judgeAny = (caller: Caller, named: Use): PolicyJudgement => {
-    const use = objectNames ? named : { ...named, name: '' }
+  const judgeAny = (caller: Caller, use: Use): PolicyJudgement => {
     // To read a resource takes no arguments, where what tools are called with is only not known yet.
-    const [asked, given] = use.kind === 'resources' && readsArguments ? [whole, {}] : [partial]
-    if (asked.mentions.now) return evaluate(asked, caller, use, given)
-    const key = `${caller.key}\0${use.kind}\0${use.server}/${use.name}`
+    const hasNone = use.kind === 'resources' && readsArguments
+    const asked = hasNone ? whole : partial
+    if (asked.mentions.now) return evaluate(asked, caller, use, hasNone ? {} : undefined)
+    const key = `${caller.key}\0${use.kind}\0${use.server}/${objectNames ? use.name : ''}`
     const remembered = known.get(key)
     if (remembered !== undefined) return remembered
-    const judgement = evaluate(asked, caller, use, given)
+    const judgement = evaluate(asked, caller, use, hasNone ? {} : undefined)
     known.set(key, judgement)
     return judgement
   }
