@@ -66,7 +66,7 @@ export function argumentReader(mentions: ArgumentMentions): (given: JsonObject) 
     const values = cedarRecord(given, wanted === 'all' ? names : wanted, 0)
     if (lookAlike !== undefined)
       return unreadable(`the name of one differs from ${JSON.stringify(lookAlike)} by case alone`)
-    return left <= 0 ? unreadable(`they have more than ${mostValues} values`) : { kind: 'read', values }
+    return left < 0 ? unreadable(`they have more than ${mostValues} values`) : { kind: 'read', values }
   }
 }
 
