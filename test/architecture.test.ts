@@ -160,7 +160,7 @@ describe('architecture', () => {
     )
     assert.deepEqual(
       loaders.map(({ file }) => file),
-      ['authorization-server/library.ts'],
+      ['authorization-server/library/library.ts'],
     )
   })
 

@@ -4,7 +4,7 @@ import type { Site } from '../core/site.ts'
 import { StoreAway, storeAwaySeconds } from '../core/store-away.ts'
 import { pageHeaders, wantsPage } from '../http/page.ts'
 import { advicePage, errorPage } from './error-page.ts'
-import { errors } from './library.ts'
+import { errors } from './library/library.ts'
 import { awayCode, type Notes } from './notes.ts'
 import { requestIdOf } from './request-id.ts'
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { networkOf } from '../core/network.ts'
-import { Provider } from './library.ts'
+import { Provider } from './library/library.ts'
 
 /** The client's address. The gateway writes it, and nobody else can reach this listener to forge it. */
 export function addressOf(req: IncomingMessage): string {

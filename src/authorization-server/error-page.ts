@@ -1,7 +1,7 @@
 import type { ErrorOut, KoaContextWithOIDC } from 'oidc-provider'
 import type { Site } from '../core/site.ts'
 import { problemPage, sentence } from '../http/problem-page.ts'
-import { answerWithPage } from './library-page.ts'
+import { answerWithPage } from './library/library-page.ts'
 import { requestIdOf } from './request-id.ts'
 
 interface Advice {

@@ -2,7 +2,7 @@ import { parse } from 'node:querystring'
 import type { Provider } from 'oidc-provider'
 import { keyedDigest, randomToken, secretsEqual } from '../core/secret.ts'
 import { cookieNames, longCookie } from './cookies.ts'
-import { errors } from './library.ts'
+import { errors } from './library/library.ts'
 import { type PageContext, textOf, visitOf } from './page-app.ts'
 import type { AuthorizationServerSettings } from './settings.ts'
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { errors, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { grantName } from '../core/secret.ts'
 import { StoreAway } from '../core/store-away.ts'
-import { libraryReason } from './library-reason.ts'
+import { libraryReason } from './library/library-reason.ts'
 import { documentAddress } from './registration/document-url.ts'
 
 /** What the library reports about a request while it works on it. */

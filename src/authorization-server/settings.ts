@@ -20,10 +20,10 @@ import type { ConsentStore } from '../storage/consent-contract.ts'
 import type { RevocationStore } from '../storage/revocation-contract.ts'
 import type { Observe } from '../telemetry/event.ts'
 import type { Traces } from '../telemetry/trace-contract.ts'
-import type { RememberedConsents } from './remembered-consent.ts'
-import type { RequestLimitSettings } from './request-limits.ts'
+import type { RememberedConsents } from './consent/remembered-consent.ts'
+import type { StepUps } from './consent/step-up.ts'
+import type { RequestLimitSettings } from './requests/request-limits.ts'
 import type { SessionLifetimes } from './session.ts'
-import type { StepUps } from './step-up.ts'
 
 /** A preconfigured client, as written by an operator. */
 export interface KnownClient {

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { mintDevelopmentToken } from '../authorization-server/development-token.ts'
+import { mintDevelopmentToken } from '../authorization-server/tokens/development-token.ts'
 import { systemClock } from '../core/clock.ts'
 import { longestTokenSeconds } from '../core/lifetimes.ts'
 import { isLocalHost } from '../core/resource.ts'

@@ -1,5 +1,5 @@
+import { rememberedConsents } from '../authorization-server/consent/remembered-consent.ts'
 import type { AuthorizationServer } from '../authorization-server/contract.ts'
-import { rememberedConsents } from '../authorization-server/remembered-consent.ts'
 import { createAuthorizationServer } from '../authorization-server/server.ts'
 import type { AssertionIssuer } from '../authorization-server/settings.ts'
 import type { Config } from '../config/schema.ts'

@@ -1,5 +1,5 @@
 import type { Trail } from '../audit/trail.ts'
-import { type StepUps, stepUps } from '../authorization-server/step-up.ts'
+import { type StepUps, stepUps } from '../authorization-server/consent/step-up.ts'
 import type { Config } from '../config/schema.ts'
 import { type Clock, isRecent } from '../core/clock.ts'
 import { type ResourceDirectory, resourceDirectory } from '../core/protected-resource.ts'

@@ -1,4 +1,4 @@
-import { endAccess } from '../authorization-server/end-access.ts'
+import { endAccess } from '../authorization-server/account/end-access.ts'
 import { personLogin } from '../authorization-server/paths.ts'
 import { describeProvider, type ProviderDescription } from '../config/describe-provider.ts'
 import { ConfigurationInvalid } from '../config/problems.ts'

@@ -1,4 +1,4 @@
-import type { StepUps } from '../authorization-server/step-up.ts'
+import type { StepUps } from '../authorization-server/consent/step-up.ts'
 import type { Config } from '../config/schema.ts'
 import { repeatableSealer, sealer } from '../core/secret.ts'
 import { createAdmission } from '../gateway/admission.ts'

@@ -1,4 +1,4 @@
-import { endAccess, endSessions } from '../authorization-server/end-access.ts'
+import { endAccess, endSessions } from '../authorization-server/account/end-access.ts'
 import type { AuthorizationServerSettings } from '../authorization-server/settings.ts'
 import type { Config } from '../config/schema.ts'
 import { closedIdentity, developmentIdentity } from '../identity/development.ts'

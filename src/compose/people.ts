@@ -1,4 +1,4 @@
-import { endAccess } from '../authorization-server/end-access.ts'
+import { endAccess } from '../authorization-server/account/end-access.ts'
 import { setUpPath } from '../authorization-server/paths.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'

@@ -1,5 +1,5 @@
-import { grants } from '../authorization-server/grants.ts'
 import { blockedClients } from '../authorization-server/registration/blocked-clients.ts'
+import { grants } from '../authorization-server/tokens/grants.ts'
 import type { Clock } from '../core/clock.ts'
 import { longestTokenSeconds } from '../core/lifetimes.ts'
 import type { Store } from '../storage/contract.ts'

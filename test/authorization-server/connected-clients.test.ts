@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import type { Provider } from 'oidc-provider'
-import { connectedClients } from '../../src/authorization-server/connected-clients.ts'
+import { connectedClients } from '../../src/authorization-server/account/connected-clients.ts'
 import { inTurns } from '../storage/in-turns.ts'
 
 it('the clients of somebody who has connected thousands are found while everything else goes on', async () => {

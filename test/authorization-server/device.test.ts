@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
-import { storageAdapter } from '../../src/authorization-server/adapter.ts'
+import { storageAdapter } from '../../src/authorization-server/library/adapter.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { systemClock } from '../../src/core/clock.ts'

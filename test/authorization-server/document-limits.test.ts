@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Provider } from '../../src/authorization-server/library.ts'
+import { Provider } from '../../src/authorization-server/library/library.ts'
 import { documentFeature, libraryFetch } from '../../src/authorization-server/registration/documents.ts'
 import type { AuthorizationServerSettings } from '../../src/authorization-server/settings.ts'
 import { systemClock } from '../../src/core/clock.ts'

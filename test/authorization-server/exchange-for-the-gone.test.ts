@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { mintDevelopmentToken } from '../../src/authorization-server/development-token.ts'
+import { mintDevelopmentToken } from '../../src/authorization-server/tokens/development-token.ts'
 import { openConfiguredStore } from '../../src/compose/store.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { systemClock } from '../../src/core/clock.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { grants } from '../../src/authorization-server/grants.ts'
+import { grants } from '../../src/authorization-server/tokens/grants.ts'
 import { openConfiguredStore } from '../../src/compose/store.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { systemClock as clock } from '../../src/core/clock.ts'

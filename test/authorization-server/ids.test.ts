@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { storageAdapter } from '../../src/authorization-server/adapter.ts'
+import { storageAdapter } from '../../src/authorization-server/library/adapter.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { isUserId } from '../../src/core/user-id.ts'
 import { localIdentity } from '../../src/identity/local.ts'

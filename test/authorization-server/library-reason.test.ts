@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { errors } from '../../src/authorization-server/library.ts'
-import { libraryReason } from '../../src/authorization-server/library-reason.ts'
+import { errors } from '../../src/authorization-server/library/library.ts'
+import { libraryReason } from '../../src/authorization-server/library/library-reason.ts'
 import { FetchRefused } from '../../src/http/safe-fetch.ts'
 
 describe('the reason why a document could not be fetched', () => {

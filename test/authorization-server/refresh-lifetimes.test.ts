@@ -3,7 +3,7 @@ import { after, before, describe, it, mock } from 'node:test'
 import { decodeJwt } from 'jose'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { AuthorizationServerSettings } from '../../src/authorization-server/settings.ts'
-import { refreshTokenSeconds } from '../../src/authorization-server/token-lifetimes.ts'
+import { refreshTokenSeconds } from '../../src/authorization-server/tokens/token-lifetimes.ts'
 import { type Installation, startInstallation, testClients } from '../support/installation.ts'
 import { OAuthClient } from '../support/oauth.ts'
 

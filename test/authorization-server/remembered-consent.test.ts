@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import { rememberedConsents } from '../../src/authorization-server/remembered-consent.ts'
+import { rememberedConsents } from '../../src/authorization-server/consent/remembered-consent.ts'
 import { systemClock as clock } from '../../src/core/clock.ts'
 import type { ConsentStore } from '../../src/storage/consent-contract.ts'
 

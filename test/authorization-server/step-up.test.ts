@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { stepUps } from '../../src/authorization-server/step-up.ts'
+import { stepUps } from '../../src/authorization-server/consent/step-up.ts'
 import { masterSecret } from '../../src/core/secret.ts'
 import { openStore } from '../../src/storage/open.ts'
 import { movableClock } from '../support/movable-clock.ts'

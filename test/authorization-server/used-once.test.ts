@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { Provider } from '../../src/authorization-server/library.ts'
+import { Provider } from '../../src/authorization-server/library/library.ts'
+import { refuseSeenBefore, SeenBefore } from '../../src/authorization-server/library/seen-once.ts'
 import {
   findPushedRequest,
   pushedRequestModel,
   usePushedRequest,
-} from '../../src/authorization-server/pushed-requests.ts'
-import { refuseSeenBefore, SeenBefore } from '../../src/authorization-server/seen-once.ts'
+} from '../../src/authorization-server/requests/pushed-requests.ts'
 import { openStore } from '../../src/storage/open.ts'
 import { testSecret } from '../support/engines.ts'
 import { movableClock } from '../support/movable-clock.ts'

@@ -1,5 +1,5 @@
-import type { storageAdapter } from '../../src/authorization-server/adapter.ts'
-import { stepUps } from '../../src/authorization-server/step-up.ts'
+import { stepUps } from '../../src/authorization-server/consent/step-up.ts'
+import type { storageAdapter } from '../../src/authorization-server/library/adapter.ts'
 import { type Clock, systemClock } from '../../src/core/clock.ts'
 import { countWith, inMemory } from '../../src/limits/count.ts'
 import type { Store } from '../../src/storage/contract.ts'

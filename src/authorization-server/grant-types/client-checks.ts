@@ -1,7 +1,11 @@
 import type { Client, KoaContextWithOIDC } from 'oidc-provider'
 import type { ProtectedResource } from '../../core/protected-resource.ts'
-import { allowedScopesField, allowedUpstreamsField, operatorClientField } from '../client-fields.ts'
-import { errors } from '../library.ts'
+import { errors } from '../library/library.ts'
+import {
+  allowedScopesField,
+  allowedUpstreamsField,
+  operatorClientField,
+} from '../registration/client-fields.ts'
 
 /** A client that the operator registered, and that has authenticated itself. */
 export interface OperatorClient {

@@ -1,5 +1,5 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
-import { errors, grantHelpers } from '../library.ts'
+import { errors, grantHelpers } from '../library/library.ts'
 
 /** An access token to be issued for a subject who is not present. */
 interface Issue {

@@ -1,6 +1,6 @@
 import type { Client, Provider as LibraryProvider, ResponseType } from 'oidc-provider'
 import { deviceCodeGrant } from '../../core/grant-types.ts'
-import { errors, Provider } from '../library.ts'
+import { errors, Provider } from '../library/library.ts'
 
 /**
  * Refuses a client that asks for a grant it may not use with `unauthorized_client` (RFC 6749 sections 4.1.2.1

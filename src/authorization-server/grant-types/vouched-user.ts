@@ -1,7 +1,7 @@
 import type { Provider } from 'oidc-provider'
 import type { AssertionClaim } from '../../core/revocation.ts'
 import { grantName, vouchedName } from '../../core/secret.ts'
-import { errors } from '../library.ts'
+import { errors } from '../library/library.ts'
 import type { AuthorizationServerSettings } from '../settings.ts'
 
 /** What a company's identity provider lets one of its users have. */

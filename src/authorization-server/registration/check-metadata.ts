@@ -1,11 +1,11 @@
 import { withoutNames } from '../../core/public-keys.ts'
+import { errors } from '../library/library.ts'
 import {
   allowedScopesField,
   allowedUpstreamsField,
   operatorClientField,
   requestedScopeField,
-} from '../client-fields.ts'
-import { errors } from '../library.ts'
+} from './client-fields.ts'
 import { type ClientMetadata, cleanRegistration, isNative, refuseRedirects } from './client-metadata.ts'
 import { isDocumentId } from './document-url.ts'
 

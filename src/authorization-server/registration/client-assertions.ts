@@ -1,10 +1,10 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { epochSeconds } from '../../core/clock.ts'
-import { operatorClientField } from '../client-fields.ts'
-import { errors } from '../library.ts'
-import { type RequestLimit, requestLimit } from '../request-limits.ts'
+import { errors } from '../library/library.ts'
+import { type RequestLimit, requestLimit } from '../requests/request-limits.ts'
+import { slowDown } from '../requests/slow-down.ts'
 import type { AuthorizationServerSettings } from '../settings.ts'
-import { slowDown } from '../slow-down.ts'
+import { operatorClientField } from './client-fields.ts'
 
 type AssertionSettings = Pick<AuthorizationServerSettings, 'rateLimit' | 'requestLimits' | 'clock'>
 

@@ -1,7 +1,7 @@
 import { redirectProblem } from '../../core/redirect-uri.ts'
 import { isLoopbackHost } from '../../core/resource.ts'
-import { requestedScopeField } from '../client-fields.ts'
-import { errors } from '../library.ts'
+import { errors } from '../library/library.ts'
+import { requestedScopeField } from './client-fields.ts'
 
 /** Client metadata as it arrives: RFC 7591 section 2. Untrusted. */
 export type ClientMetadata = Record<string, unknown>

@@ -1,11 +1,11 @@
 import type { Client, Provider as LibraryProvider } from 'oidc-provider'
 import { digestsEqual, type MasterSecret } from '../../core/secret.ts'
 import type { OpenRateLimit, RateLimit } from '../../limits/contract.ts'
-import { basicCredentials } from '../basic-credentials.ts'
 import { callerNetwork } from '../caller-address.ts'
-import { Provider } from '../library.ts'
+import { Provider } from '../library/library.ts'
+import { basicCredentials } from '../requests/basic-credentials.ts'
+import { slowDown } from '../requests/slow-down.ts'
 import type { KnownClient } from '../settings.ts'
-import { slowDown } from '../slow-down.ts'
 import { clientSecretHash } from './client-secret-hash.ts'
 
 /**

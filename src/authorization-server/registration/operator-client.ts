@@ -1,5 +1,5 @@
-import { allowedScopesField, allowedUpstreamsField, operatorClientField } from '../client-fields.ts'
 import type { KnownClient } from '../settings.ts'
+import { allowedScopesField, allowedUpstreamsField, operatorClientField } from './client-fields.ts'
 import type { ClientMetadata } from './client-metadata.ts'
 
 /** How a client authenticates, as chosen by an operator. */

@@ -1,5 +1,5 @@
 import type { Provider as LibraryProvider } from 'oidc-provider'
-import { Provider } from '../library.ts'
+import { Provider } from '../library/library.ts'
 import type { Notes } from '../notes.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { FetchRefused } from '../../http/safe-fetch.ts'
-import { errors } from '../library.ts'
-import { isSlowDown } from '../slow-down.ts'
+import { errors } from '../library/library.ts'
+import { isSlowDown } from '../requests/slow-down.ts'
 
 /**
  * What part of a client is currently unavailable, in the library's words: its metadata document, or the key

@@ -1,6 +1,9 @@
 import type { ReviewedClient, ReviewedUser } from '../../audit/report/review.ts'
-import { allowedScopesField, allowedUpstreamsField } from '../../authorization-server/client-fields.ts'
 import { blockedClients } from '../../authorization-server/registration/blocked-clients.ts'
+import {
+  allowedScopesField,
+  allowedUpstreamsField,
+} from '../../authorization-server/registration/client-fields.ts'
 import type { Config } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
 import { displayText } from '../../core/display-text.ts'

@@ -1,6 +1,6 @@
 import { accessKey, type Decisions } from '../../audit/report/collect.ts'
 import type { StandingAccess } from '../../audit/report/review.ts'
-import { grants } from '../../authorization-server/grants.ts'
+import { grants } from '../../authorization-server/tokens/grants.ts'
 import type { Config } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
 import { ScopeCatalogue } from '../../core/scope-catalogue.ts'

@@ -1,5 +1,5 @@
 import { ActionRefused, type Listing } from '../../admin/contract.ts'
-import { grantRecord, grants } from '../../authorization-server/grants.ts'
+import { grantRecord, grants } from '../../authorization-server/tokens/grants.ts'
 import { grantName } from '../../core/secret.ts'
 import type { ListingPorts } from './listing-ports.ts'
 import { artifactPage } from './select-page.ts'
