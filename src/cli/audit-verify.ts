@@ -6,7 +6,7 @@ import { type Finding, writeSpot } from '../audit/findings.ts'
 import { readLines } from '../audit/read-lines.ts'
 import { readTrailKeys, type TrailKeys } from '../audit/signature.ts'
 import { type Verification, verifyTrail } from '../audit/verify.ts'
-import type { AuditSelection, AuditTable } from '../storage/audit-table.ts'
+import type { AuditSelection, AuditTable } from '../storage/tables/audit-table.ts'
 import { auditKeySet } from './audit-keys.ts'
 import {
   addSourceFlag,

@@ -8,7 +8,7 @@ import { syslogSink } from '../audit/sinks/syslog.ts'
 import type { SinkConfig } from '../config/audit-schema.ts'
 import type { Config } from '../config/schema.ts'
 import { StoreAway } from '../core/store-away.ts'
-import type { AuditRow, AuditTable } from '../storage/audit-table.ts'
+import type { AuditRow, AuditTable } from '../storage/tables/audit-table.ts'
 import { version } from '../version.ts'
 
 /** Builds the sinks of a configuration. Throws if a certificate file cannot be read. */
@@ -26,7 +26,7 @@ function build(sink: SinkConfig, storeUrl: string | undefined): Sink {
 
 /** The driver is loaded with the first event for a database. */
 async function openTable(url: string): Promise<AuditTable> {
-  const { openAuditTable } = await import('../storage/audit-table.ts')
+  const { openAuditTable } = await import('../storage/tables/audit-table.ts')
   // What matters of a lost connection is whether the next delivery succeeds on another one.
   return openAuditTable(url, () => undefined)
 }

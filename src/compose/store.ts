@@ -6,10 +6,10 @@ import { type MasterSecret, tenantSecret } from '../core/secret.ts'
 import { prepareDataFolder } from '../keys/data-folder.ts'
 import { loadMasterSecret } from '../keys/master-secret.ts'
 import type { Store } from '../storage/contract.ts'
+import { openDatabase, type SharedDatabase } from '../storage/database/open-database.ts'
+import { storeFile } from '../storage/database/open-embedded.ts'
 import type { OnUpgrade } from '../storage/migrate.ts'
 import { openStore } from '../storage/open.ts'
-import { openDatabase, type SharedDatabase } from '../storage/open-database.ts'
-import { storeFile } from '../storage/open-embedded.ts'
 
 /** The store of a configuration, with the secret that opens it. */
 export interface ConfiguredStore {

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { StoreAway } from '../core/store-away.ts'
+import { sqliteCode, sqliteCodes } from './database/sqlite-code.ts'
 import { initial } from './migrations/0001-initial.ts'
 import { clients } from './migrations/0002-clients.ts'
 import { users } from './migrations/0003-users.ts'
@@ -13,7 +14,6 @@ import { identities } from './migrations/0009-identities.ts'
 import { lookups } from './migrations/0010-lookups.ts'
 import { refreshTokens } from './migrations/0011-refresh-tokens.ts'
 import type { Schema } from './schema.ts'
-import { sqliteCode, sqliteCodes } from './sqlite-code.ts'
 import { StoreUnusable } from './store-unusable.ts'
 
 const migrations: Readonly<Record<string, Migration>> = {

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { MasterSecret } from '../core/secret.ts'
-import type { AskedTogether } from './ask-together.ts'
-import type { Database, StoreEngine } from './database.ts'
+import type { AskedTogether } from './database/ask-together.ts'
+import type { Database, StoreEngine } from './database/database.ts'
 
 /** What the stores of one tenant are built over. */
 export interface StorePorts {

@@ -8,9 +8,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, it, type TestContext } from 'node:test'
 import { systemClock as clock } from '../../src/core/clock.ts'
 import { masterSecret } from '../../src/core/secret.ts'
-import { writeBackup } from '../../src/storage/backup.ts'
+import { writeBackup } from '../../src/storage/backup/backup.ts'
+import { storeFile } from '../../src/storage/database/open-embedded.ts'
 import { openStore } from '../../src/storage/open.ts'
-import { storeFile } from '../../src/storage/open-embedded.ts'
 import { until } from '../support/until.ts'
 
 const program = join(import.meta.dirname, '../../bin/portcullis.js')

@@ -7,13 +7,13 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import { systemClock as clock } from '../../src/core/clock.ts'
 import { masterSecret } from '../../src/core/secret.ts'
-import { openBackup, writeBackup } from '../../src/storage/backup.ts'
+import { openBackup, writeBackup } from '../../src/storage/backup/backup.ts'
+import { storeFile } from '../../src/storage/database/open-embedded.ts'
 import { openStore } from '../../src/storage/open.ts'
-import { storeFile } from '../../src/storage/open-embedded.ts'
 import { replaceFs } from '../support/replace-fs.ts'
 
 const secret = 's'.repeat(43)
-const holding = join(import.meta.dirname, '../../src/storage/hold-alone.ts')
+const holding = join(import.meta.dirname, '../../src/storage/backup/hold-alone.ts')
 
 const notPermitted = (): never => {
   throw Object.assign(new Error('EPERM: operation not permitted'), { code: 'EPERM' })

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { systemClock } from '../../src/core/clock.ts'
-import { artifactStore } from '../../src/storage/artifacts.ts'
-import type { Database } from '../../src/storage/database.ts'
+import type { Database } from '../../src/storage/database/database.ts'
+import { openPostgres } from '../../src/storage/database/postgres.ts'
 import { migrate } from '../../src/storage/migrate.ts'
-import { openPostgres } from '../../src/storage/postgres.ts'
+import { artifactStore } from '../../src/storage/tables/artifacts.ts'
 import { testSecret } from '../support/engines.ts'
 import { startPostgres, type TestDatabase, type TestPostgres } from '../support/postgres.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect, createServer } from 'node:net'
 import { it } from 'node:test'
-import { EndingClient } from '../../src/storage/ending-client.ts'
+import { EndingClient } from '../../src/storage/database/ending-client.ts'
 import { sharedSecret } from '../support/installation.ts'
 import { listen } from '../support/listen.ts'
 import { startPostgres } from '../support/postgres.ts'

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { it } from 'node:test'
 import { sql } from 'kysely'
-import { openSqlite } from '../../src/storage/sqlite.ts'
+import { openSqlite } from '../../src/storage/database/sqlite.ts'
 
 it('the log of an embedded store shrinks again after somebody has read for so long that it grew', async () => {
   const file = join(mkdtempSync(join(tmpdir(), 'portcullis-log-')), 'store')

@@ -6,8 +6,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, it } from 'node:test'
 import { sql } from 'kysely'
 import type { Store } from '../../src/storage/contract.ts'
+import { openSqlite } from '../../src/storage/database/sqlite.ts'
 import { migrate } from '../../src/storage/migrate.ts'
-import { openSqlite } from '../../src/storage/sqlite.ts'
 import { type Engine, postgresEngine, sqliteEngine, type TestStore } from '../support/engines.ts'
 
 /** The rows of a store of the first version, as that version wrote them with the secret of the tests. */

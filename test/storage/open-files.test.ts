@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { it } from 'node:test'
 import { promisify } from 'node:util'
 
-const source = join(import.meta.dirname, '../../src/storage/open-embedded.ts')
+const source = join(import.meta.dirname, '../../src/storage/database/open-embedded.ts')
 
 for (const free of [0, 1])
   it(`a store says that its process has too many files open, with room for ${free} more`, async () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { prepare } from '../../src/storage/database/prepared.ts'
+import { openSqlite } from '../../src/storage/database/sqlite.ts'
 import { migrate } from '../../src/storage/migrate.ts'
-import { prepare } from '../../src/storage/prepared.ts'
-import { openSqlite } from '../../src/storage/sqlite.ts'
 
 test('a prepared query takes its values from each call, wherever they stand in it', async (t) => {
   const db = openSqlite(':memory:')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { describe, it } from 'node:test'
-import { openPostgres } from '../../src/storage/postgres.ts'
+import { openPostgres } from '../../src/storage/database/postgres.ts'
 import { StoreUnusable } from '../../src/storage/store-unusable.ts'
 import { listen } from '../support/listen.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { sqliteCode, sqliteCodes } from '../../src/storage/sqlite-code.ts'
+import { sqliteCode, sqliteCodes } from '../../src/storage/database/sqlite-code.ts'
 
 it('the code of an error of SQLite is the primary one, whatever the bits above say', () => {
   const busyRecovery = 5 | (1 << 8)

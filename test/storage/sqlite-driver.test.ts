@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, it } from 'node:test'
 import type { Kysely } from 'kysely'
 import { StoreAway } from '../../src/core/store-away.ts'
-import { storeFile } from '../../src/storage/open-embedded.ts'
+import { storeFile } from '../../src/storage/database/open-embedded.ts'
 import type { Schema } from '../../src/storage/schema.ts'
 import { sqliteEngine, type TestStore } from '../support/engines.ts'
 

@@ -5,7 +5,7 @@ import {
   type AuditSelection,
   type AuditTable,
   openAuditTable,
-} from '../../src/storage/audit-table.ts'
+} from '../../src/storage/tables/audit-table.ts'
 import type { TrailFolder } from './trail.ts'
 
 /** Opens the copy of the audit in a database, in which nothing may go wrong on its own. */

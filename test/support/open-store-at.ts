@@ -1,6 +1,6 @@
 import type { Store } from '../../src/storage/contract.ts'
+import { openDatabase } from '../../src/storage/database/open-database.ts'
 import { openStore } from '../../src/storage/open.ts'
-import { openDatabase } from '../../src/storage/open-database.ts'
 
 /** The location of a store, in a form that can be passed to another process. */
 export interface StoreLocation {
