@@ -14,7 +14,7 @@ import {
 } from './compose/listeners.ts'
 import { openTenants, type RunningTenant } from './compose/tenants.ts'
 import { ConfigurationInvalid } from './config/problems.ts'
-import { openPair } from './config/read-pair.ts'
+import { openPair } from './config/reading/read-pair.ts'
 import type { Config } from './config/schema.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import type { ProtectedResource } from './core/protected-resource.ts'

@@ -3,7 +3,7 @@ import { type BlockedClient, blockedClients } from '../authorization-server/regi
 import { clientSecretHash } from '../authorization-server/registration/client-secret-hash.ts'
 import { isDocumentId } from '../authorization-server/registration/document-url.ts'
 import { blockClient, removeClient } from '../compose/remove-client.ts'
-import { missingSetting } from '../config/check-grants.ts'
+import { missingSetting } from '../config/checks/check-grants.ts'
 import { systemClock } from '../core/clock.ts'
 import { ScopeCatalogue } from '../core/scope-catalogue.ts'
 import { randomToken, typeableId } from '../core/secret.ts'

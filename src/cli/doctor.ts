@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { doctorSecretVariable } from '../config/environment.ts'
+import { doctorSecretVariable } from '../config/reading/environment.ts'
 import { createAsk } from '../doctor/ask.ts'
 import type { Credentials, Finding, Visit } from '../doctor/contract.ts'
 import { examine } from '../doctor/examine.ts'

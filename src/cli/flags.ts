@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { fileVariable } from '../config/environment.ts'
+import { fileVariable } from '../config/reading/environment.ts'
 import { wrongOperand } from './operand-wrong.ts'
 import { parsePort } from './whole-number.ts'
 

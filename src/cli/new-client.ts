@@ -2,8 +2,8 @@ import {
   type Authentication,
   operatorMetadata,
 } from '../authorization-server/registration/operator-client.ts'
-import { authenticatedGrantTypes, clientGrantTypes } from '../config/client-schema.ts'
 import type { Problem } from '../config/problems.ts'
+import { authenticatedGrantTypes, clientGrantTypes } from '../config/schema/client-schema.ts'
 import { publicKeysProblem } from '../core/public-keys.ts'
 import { redirectProblem } from '../core/redirect-uri.ts'
 import { parseScopes } from '../core/scope.ts'

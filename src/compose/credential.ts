@@ -1,4 +1,4 @@
-import type { CredentialConfig } from '../config/credential-schema.ts'
+import type { CredentialConfig } from '../config/schema/credential-schema.ts'
 import type { UpstreamConfig } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import { isBearerToken, isHeaderValue } from '../core/header-field.ts'

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
-import type { CertificatePair } from '../config/examine-pair.ts'
+import type { CertificatePair } from '../config/reading/examine-pair.ts'
 import type { Config } from '../config/schema.ts'
 import { drain, listen, originAt } from '../http/listen.ts'
 import { inOriginForm } from '../http/origin-form.ts'

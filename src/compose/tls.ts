@@ -1,9 +1,9 @@
 import type { Server } from 'node:https'
 import type { SecureContextOptions, TlsOptions } from 'node:tls'
-import { type CertificatePair, leastTlsVersion } from '../config/examine-pair.ts'
-import { describePairProblems, readPair } from '../config/read-pair.ts'
+import { type CertificatePair, leastTlsVersion } from '../config/reading/examine-pair.ts'
+import { describePairProblems, readPair } from '../config/reading/read-pair.ts'
+import type { TlsFiles } from '../config/schema/tls-schema.ts'
 import type { Config } from '../config/schema.ts'
-import type { TlsFiles } from '../config/tls-schema.ts'
 import { type CertificateKeeper, keepCertificate } from '../http/keep-certificate.ts'
 import type { Base } from './base.ts'
 

@@ -1,7 +1,7 @@
 import { underAllNames } from '../core/public-keys.ts'
 import { withoutUndefined } from '../core/without-undefined.ts'
 import { issuerPresetOf, type ResourceHandling, type TokenClaims } from './issuer-presets.ts'
-import type { IssuerConfig } from './issuer-schema.ts'
+import type { IssuerConfig } from './schema/issuer-schema.ts'
 
 /** An issuer with everything that its preset supplies. */
 export interface IssuerDescription

@@ -1,6 +1,6 @@
 import { withoutUndefined } from '../core/without-undefined.ts'
 import { type ProviderClaims, presetAt, presetOf } from './provider-presets.ts'
-import type { ProviderConfig } from './provider-schema.ts'
+import type { ProviderConfig } from './schema/provider-schema.ts'
 
 /** A provider with everything that its preset supplies. */
 export interface ProviderDescription

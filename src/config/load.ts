@@ -1,17 +1,19 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isJsonObject } from '../core/json-object.ts'
-import { checkPorts } from './check-ports.ts'
+import { checkPorts } from './checks/check-ports.ts'
+import { crossCheck } from './checks/cross-check.ts'
 import { completeLogin } from './complete-login.ts'
-import { crossCheck } from './cross-check.ts'
-import { readEnvironment } from './environment.ts'
-import { noFile, readConfigFile } from './file.ts'
 import { deepFreeze } from './freeze.ts'
-import { issueMessage } from './issue-message.ts'
-import { issueProblems } from './issue-problems.ts'
-import { flagNames, placeOf } from './places.ts'
 import { ConfigurationInvalid, type Problem, problem, type RuleProblem, writePath } from './problems.ts'
 import { publicUrlOf } from './public-url.ts'
-import { checkPair } from './read-pair.ts'
+import { readEnvironment } from './reading/environment.ts'
+import { noFile, readConfigFile } from './reading/file.ts'
+import { issueMessage } from './reading/issue-message.ts'
+import { issueProblems } from './reading/issue-problems.ts'
+import { flagNames, placeOf } from './reading/places.ts'
+import { checkPair } from './reading/read-pair.ts'
+import { type ValidPart, validPart } from './reading/valid-part.ts'
+import { resolveVariables } from './reading/variables.ts'
 import {
   type Config,
   type ConfigInput,
@@ -19,8 +21,6 @@ import {
   type ParsedConfig,
   type UpstreamConfig,
 } from './schema.ts'
-import { type ValidPart, validPart } from './valid-part.ts'
-import { resolveVariables } from './variables.ts'
 
 interface Sources {
   /** What the command itself sets; everything else overrides it. */

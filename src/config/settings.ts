@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { variablePlaces } from './reading/variables.ts'
 import { configSchema } from './schema.ts'
-import { variablePlaces } from './variables.ts'
 
 /** One setting: a leaf of the schema, as seen by documentation and environment. */
 export interface Setting {

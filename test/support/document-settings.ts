@@ -1,5 +1,5 @@
+import { tenantSettings } from '../../src/config/schema/tenant-schema.ts'
 import { jsonSchema, listSettings, type Setting } from '../../src/config/settings.ts'
-import { tenantSettings } from '../../src/config/tenant-schema.ts'
 
 /** docs/portcullis.schema.json, for editors: the JSON Schema of the configuration file. */
 export function renderSchema(): string {

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
-import { problem, type RuleProblem } from './problems.ts'
-import type { ParsedConfig } from './schema.ts'
+import { problem, type RuleProblem } from '../problems.ts'
+import type { ParsedConfig } from '../schema.ts'
 
 /** The rule for concurrent listeners: each has its own port, unless it is at another address. */
 export function checkPorts({ listen, authorizationServer }: Partial<ParsedConfig>): RuleProblem[] {

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { certificatesIn } from './certificates.ts'
+import { problem, type RuleProblem } from '../problems.ts'
+import { certificatesIn } from '../reading/certificates.ts'
+import { unreadReason } from '../reading/unread-file.ts'
+import { databaseUrlProblem } from '../schema/values.ts'
+import type { ParsedConfig } from '../schema.ts'
 import { duplicates } from './duplicates.ts'
-import { problem, type RuleProblem } from './problems.ts'
-import type { ParsedConfig } from './schema.ts'
-import { unreadReason } from './unread-file.ts'
-import { databaseUrlProblem } from './values.ts'
 
 /** The rules for the sinks of the audit: unique names, a database, and certificates that are and can be used. */
 export function checkAudit({ audit, store }: Partial<ParsedConfig>): RuleProblem[] {

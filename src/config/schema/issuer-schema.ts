@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { issuerPresetNames } from './issuer-presets.ts'
+import { issuerPresetNames } from '../issuer-presets.ts'
 import { givenSecret, httpUrl, issuerUrl, originLike, scope, signatureAlgorithms, whole } from './values.ts'
 
 const claims = (description: string) => z.array(z.string().min(1)).optional().meta({ description })

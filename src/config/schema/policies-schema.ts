@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import { unreadReason } from './unread-file.ts'
+import { unreadReason } from '../reading/unread-file.ts'
 
 /** A file with policies, as it is when the configuration is read. */
 const policyFile = z

@@ -1,11 +1,11 @@
-import { defaultTenant } from '../core/default-tenant.ts'
-import { isLocalHost, isLoopbackHost } from '../core/resource.ts'
-import { hostsOf } from '../core/site.ts'
+import { defaultTenant } from '../../core/default-tenant.ts'
+import { isLocalHost, isLoopbackHost } from '../../core/resource.ts'
+import { hostsOf } from '../../core/site.ts'
+import { problem, type RuleProblem, within } from '../problems.ts'
+import { publicUrlOf } from '../public-url.ts'
+import type { ParsedConfig } from '../schema.ts'
+import { tenantUrl } from '../tenant.ts'
 import { duplicates } from './duplicates.ts'
-import { problem, type RuleProblem, within } from './problems.ts'
-import { publicUrlOf } from './public-url.ts'
-import type { ParsedConfig } from './schema.ts'
-import { tenantUrl } from './tenant.ts'
 
 type ParsedTenant = ParsedConfig['tenants'][number]
 

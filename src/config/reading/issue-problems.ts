@@ -1,6 +1,6 @@
-import { closest } from './closest.ts'
-import { problem, type RuleProblem } from './problems.ts'
-import { listSettings } from './settings.ts'
+import { closest } from '../closest.ts'
+import { problem, type RuleProblem } from '../problems.ts'
+import { listSettings } from '../settings.ts'
 
 interface Issue {
   readonly path: PropertyKey[]

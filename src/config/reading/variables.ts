@@ -1,6 +1,6 @@
-import { isJsonObject } from '../core/json-object.ts'
-import { minSecretLength } from './client-schema.ts'
-import { problem, type RuleProblem } from './problems.ts'
+import { isJsonObject } from '../../core/json-object.ts'
+import { problem, type RuleProblem } from '../problems.ts'
+import { minSecretLength } from '../schema/client-schema.ts'
 import { fileSuffix, readVariable } from './read-variable.ts'
 
 interface Place {

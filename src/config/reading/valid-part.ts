@@ -1,7 +1,7 @@
 import type { z } from 'zod'
-import { isJsonObject } from '../core/json-object.ts'
-import { writePath } from './problems.ts'
-import { configSchema, type ParsedConfig } from './schema.ts'
+import { isJsonObject } from '../../core/json-object.ts'
+import { writePath } from '../problems.ts'
+import { configSchema, type ParsedConfig } from '../schema.ts'
 
 type Path = readonly PropertyKey[]
 

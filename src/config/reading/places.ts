@@ -1,5 +1,5 @@
+import { writePath } from '../problems.ts'
 import type { ConfigFile } from './file.ts'
-import { writePath } from './problems.ts'
 import { valueAt } from './valid-part.ts'
 
 /** The settings from one source, with the names that some have besides their path: a flag or a variable. */

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { isBearerToken, isHeaderValue } from '../core/header-field.ts'
-import type { CredentialConfig } from './credential-schema.ts'
-import { problem, type RuleProblem } from './problems.ts'
-import { unreadReason } from './unread-file.ts'
+import { isBearerToken, isHeaderValue } from '../../core/header-field.ts'
+import { problem, type RuleProblem } from '../problems.ts'
+import { unreadReason } from '../reading/unread-file.ts'
+import type { CredentialConfig } from '../schema/credential-schema.ts'
 
 /**
  * The rules for the credential of an HTTP server: each secret is given in only one place, and a file can be

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
+import { ConfigurationInvalid, problem, type RuleProblem, writePath } from '../problems.ts'
+import type { TlsFiles } from '../schema/tls-schema.ts'
+import type { Config, ParsedConfig } from '../schema.ts'
+import { tenantUrl } from '../tenant.ts'
 import { type CertificatePair, examinePair, type NeededHost, type PairProblem } from './examine-pair.ts'
-import { ConfigurationInvalid, problem, type RuleProblem, writePath } from './problems.ts'
-import type { Config, ParsedConfig } from './schema.ts'
-import { tenantUrl } from './tenant.ts'
-import type { TlsFiles } from './tls-schema.ts'
 import { unreadReason } from './unread-file.ts'
 
 /**

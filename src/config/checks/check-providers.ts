@@ -1,15 +1,15 @@
-import { checkClientSecret } from './check-credential.ts'
-import { issuerUrlProblem, missingIssuer, presetProblem } from './check-issuer-url.ts'
 import {
   describeProvider,
   isManyTenants,
   isOpenToAll,
   type ProviderDescription,
-} from './describe-provider.ts'
+} from '../describe-provider.ts'
+import { problem, type RuleProblem, within } from '../problems.ts'
+import { presetAt, presetOf } from '../provider-presets.ts'
+import type { ParsedConfig } from '../schema.ts'
+import { checkClientSecret } from './check-credential.ts'
+import { issuerUrlProblem, missingIssuer, presetProblem } from './check-issuer-url.ts'
 import { duplicates } from './duplicates.ts'
-import { problem, type RuleProblem, within } from './problems.ts'
-import { presetAt, presetOf } from './provider-presets.ts'
-import type { ParsedConfig } from './schema.ts'
 
 /** Parameters that the security of a login depends on: never from a file. */
 const ownParameters = new Set([

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { closest } from './closest.ts'
+import { closest } from '../closest.ts'
 
 type Issue = Parameters<z.core.$ZodErrorMap>[0]
 

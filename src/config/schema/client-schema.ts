@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { deviceCodeGrant, jwtBearerGrant, tokenExchangeGrant } from '../core/grant-types.ts'
+import { deviceCodeGrant, jwtBearerGrant, tokenExchangeGrant } from '../../core/grant-types.ts'
 import { accessTokenSeconds, scope } from './values.ts'
 
 /** The grants that a configured client can have, by their names in OAuth. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { headerNameProblem } from '../core/header-field.ts'
-import { canonicalResource, isLoopbackHost } from '../core/resource.ts'
+import { headerNameProblem } from '../../core/header-field.ts'
+import { canonicalResource, isLoopbackHost } from '../../core/resource.ts'
 import { bearerToken, headerValue, urlWithoutFragment } from './values.ts'
 
 const variable = 'Best set as the name of an environment variable: `$NAME`.'

@@ -1,6 +1,6 @@
-import { checkPolicies as check } from '../policy/check-policies.ts'
-import { problem, type RuleProblem } from './problems.ts'
-import type { ParsedConfig } from './schema.ts'
+import { checkPolicies as check } from '../../policy/check-policies.ts'
+import { problem, type RuleProblem } from '../problems.ts'
+import type { ParsedConfig } from '../schema.ts'
 
 /** The rules for policies: they can be read, and speak of what there is. */
 export function checkPolicies({

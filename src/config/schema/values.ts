@@ -1,8 +1,8 @@
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
-import { isBearerToken, isHeaderValue } from '../core/header-field.ts'
-import { longestTokenSeconds } from '../core/lifetimes.ts'
-import { isScopeToken } from '../core/scope.ts'
+import { isBearerToken, isHeaderValue } from '../../core/header-field.ts'
+import { longestTokenSeconds } from '../../core/lifetimes.ts'
+import { isScopeToken } from '../../core/scope.ts'
 
 /** A whole number within bounds, with an error that names them. */
 export function whole(least: number, most: number): z.ZodInt {

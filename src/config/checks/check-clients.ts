@@ -1,10 +1,10 @@
-import { publicKeysProblem } from '../core/public-keys.ts'
-import { isPrivateUseRedirect, redirectProblem } from '../core/redirect-uri.ts'
-import { isUserId, userIdPrefix } from '../core/user-id.ts'
-import { authenticatedGrantTypes } from './client-schema.ts'
+import { publicKeysProblem } from '../../core/public-keys.ts'
+import { isPrivateUseRedirect, redirectProblem } from '../../core/redirect-uri.ts'
+import { isUserId, userIdPrefix } from '../../core/user-id.ts'
+import { problem, type RuleProblem, within } from '../problems.ts'
+import { authenticatedGrantTypes } from '../schema/client-schema.ts'
+import type { ParsedConfig } from '../schema.ts'
 import { duplicates } from './duplicates.ts'
-import { problem, type RuleProblem, within } from './problems.ts'
-import type { ParsedConfig } from './schema.ts'
 
 /** The rules for preconfigured clients: unique ids, and what their grants need. */
 export function checkClients(

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { providerPresetNames } from './provider-presets.ts'
+import { providerPresetNames } from '../provider-presets.ts'
 import { domain, givenSecret, issuerUrl, originLike, whole } from './values.ts'
 
 const texts = (description: string) => z.array(z.string().min(1)).optional().meta({ description })

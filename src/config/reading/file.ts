@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type * as yaml from 'yaml'
-import type { Problem } from './problems.ts'
+import type { Problem } from '../problems.ts'
 import { unreadReason } from './unread-file.ts'
 
 const load = createRequire(import.meta.url)

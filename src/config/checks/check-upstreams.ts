@@ -1,9 +1,9 @@
-import { reservedSegments } from '../core/reserved-segments.ts'
-import { methodTable } from '../mcp/methods.ts'
+import { reservedSegments } from '../../core/reserved-segments.ts'
+import { methodTable } from '../../mcp/methods.ts'
+import { problem, type RuleProblem, within } from '../problems.ts'
+import type { UpstreamConfig } from '../schema.ts'
 import { checkCredential } from './check-credential.ts'
 import { duplicates } from './duplicates.ts'
-import { problem, type RuleProblem, within } from './problems.ts'
-import type { UpstreamConfig } from './schema.ts'
 
 /** The rules for MCP servers: unique names and paths, and settings that fit how each is reached. */
 export function checkUpstreams(upstreams: readonly UpstreamConfig[]): RuleProblem[] {

@@ -1,7 +1,7 @@
-import { deviceCodeGrant, jwtBearerGrant, tokenExchangeGrant } from '../core/grant-types.ts'
+import { deviceCodeGrant, jwtBearerGrant, tokenExchangeGrant } from '../../core/grant-types.ts'
+import { problem, type RuleProblem } from '../problems.ts'
+import type { ParsedConfig } from '../schema.ts'
 import { duplicates } from './duplicates.ts'
-import { problem, type RuleProblem } from './problems.ts'
-import type { ParsedConfig } from './schema.ts'
 
 type Grants = ParsedConfig['grants']
 

@@ -1,11 +1,11 @@
+import { describeIssuer, type IssuerDescription } from '../describe-issuer.ts'
+import { issuerPresetOf } from '../issuer-presets.ts'
+import { problem, type RuleProblem, within } from '../problems.ts'
+import { publicUrlOf } from '../public-url.ts'
+import type { ParsedConfig } from '../schema.ts'
 import { checkClientSecret } from './check-credential.ts'
 import { issuerUrlProblem, missingIssuer, presetProblem } from './check-issuer-url.ts'
-import { describeIssuer, type IssuerDescription } from './describe-issuer.ts'
 import { duplicates } from './duplicates.ts'
-import { issuerPresetOf } from './issuer-presets.ts'
-import { problem, type RuleProblem, within } from './problems.ts'
-import { publicUrlOf } from './public-url.ts'
-import type { ParsedConfig } from './schema.ts'
 
 const isOwn =
   'is our own authorization server, whose tokens count without it: take it away, or set authorizationServer: external'

@@ -1,7 +1,7 @@
-import { ownScopeProblem, ScopeCatalogue } from '../core/scope-catalogue.ts'
-import { closest } from './closest.ts'
-import { problem, type RuleProblem } from './problems.ts'
-import type { ParsedConfig } from './schema.ts'
+import { ownScopeProblem, ScopeCatalogue } from '../../core/scope-catalogue.ts'
+import { closest } from '../closest.ts'
+import { problem, type RuleProblem } from '../problems.ts'
+import type { ParsedConfig } from '../schema.ts'
 
 /** A scope that a setting names, and where. */
 type Named = readonly [path: readonly PropertyKey[], scope: string]

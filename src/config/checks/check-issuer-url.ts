@@ -1,5 +1,5 @@
-import { isLoopbackHost } from '../core/resource.ts'
-import type { ValueForm } from './issuer-presets.ts'
+import { isLoopbackHost } from '../../core/resource.ts'
+import type { ValueForm } from '../issuer-presets.ts'
 
 /**
  * What is wrong with the URL of an issuer or of its keys, or undefined. Anyone who can change what is there

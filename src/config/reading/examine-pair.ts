@@ -1,8 +1,8 @@
 import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { createSecureContext } from 'node:tls'
+import type { TlsFiles } from '../schema/tls-schema.ts'
 import { certificatesIn } from './certificates.ts'
-import type { TlsFiles } from './tls-schema.ts'
 
 /** A certificate that fits its private key, both in PEM, as node:tls takes them. */
 export interface CertificatePair {

@@ -1,4 +1,6 @@
-import { isLoopbackHost } from '../core/resource.ts'
+import { isLoopbackHost } from '../../core/resource.ts'
+import { problem, type RuleProblem } from '../problems.ts'
+import type { ParsedConfig } from '../schema.ts'
 import { checkAudit } from './check-audit.ts'
 import { checkClients, checkRegistration } from './check-clients.ts'
 import { checkGrants } from './check-grants.ts'
@@ -8,8 +10,6 @@ import { checkProviders } from './check-providers.ts'
 import { checkScopes } from './check-scopes.ts'
 import { checkTenants } from './check-tenants.ts'
 import { checkUpstreams } from './check-upstreams.ts'
-import { problem, type RuleProblem } from './problems.ts'
-import type { ParsedConfig } from './schema.ts'
 
 /**
  * The rules that span several settings. A setting or list item that is itself invalid is absent from

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { listingScopes } from '../core/scope-catalogue.ts'
-import { filterEntries } from '../mcp/subscriptions.ts'
+import { listingScopes } from '../../core/scope-catalogue.ts'
+import { filterEntries } from '../../mcp/subscriptions.ts'
 import { credentialSchema } from './credential-schema.ts'
 import { httpUrl, scope, whole } from './values.ts'
 

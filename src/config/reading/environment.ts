@@ -1,8 +1,8 @@
-import { closest } from './closest.ts'
+import { closest } from '../closest.ts'
+import { type Problem, writePath } from '../problems.ts'
+import { listSettings, type Setting } from '../settings.ts'
 import type { Layer } from './places.ts'
-import { type Problem, writePath } from './problems.ts'
 import { fileSuffix, readVariable } from './read-variable.ts'
-import { listSettings, type Setting } from './settings.ts'
 
 /** Names the file to read, for commands that take `--config`. */
 export const fileVariable = 'PORTCULLIS_CONFIG'
