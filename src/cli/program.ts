@@ -14,7 +14,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   client: async () => (await import('./client.ts')).clientCommand(),
   user: async () => (await import('./user.ts')).userCommand(),
   key: async () => (await import('./key.ts')).keyCommand(),
-  audit: async () => (await import('./audit.ts')).auditCommand(),
+  audit: async () => (await import('./audit/audit.ts')).auditCommand(),
   dashboard: async () => (await import('./dashboard.ts')).dashboardCommand(),
   backup: async () => (await import('./backup.ts')).backupCommand(),
   restore: async () => (await import('./backup.ts')).restoreCommand(),

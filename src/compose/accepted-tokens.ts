@@ -1,8 +1,8 @@
 import type { IssuerDescription } from '../config/describe-issuer.ts'
 import type { Config } from '../config/schema.ts'
-import { standardReading } from '../gateway/read-claims.ts'
-import type { TrustedIssuer } from '../gateway/token-verifier.ts'
-import { tokenType } from '../gateway/verify-jwt.ts'
+import { standardReading } from '../gateway/token/read-claims.ts'
+import type { TrustedIssuer } from '../gateway/token/token-verifier.ts'
+import { tokenType } from '../gateway/token/verify-jwt.ts'
 
 /** How the gateway reads an issuer's verified tokens. */
 export type AcceptedTokens = Pick<

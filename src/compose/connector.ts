@@ -1,5 +1,5 @@
 import type { UpstreamConfig } from '../config/schema.ts'
-import { personIn } from '../gateway/owner.ts'
+import { personIn } from '../gateway/sealed/owner.ts'
 import { scrub } from '../telemetry/scrub.ts'
 import { breaker, type CircuitState } from '../upstream/breaker.ts'
 import type { Connector } from '../upstream/contract.ts'

@@ -2,10 +2,10 @@ import {
   type AuthorizationServerProxy,
   authorizationServerProxy,
 } from '../gateway/authorization-server-proxy.ts'
-import { type DenyList, openDenyList } from '../gateway/deny-list.ts'
 import { type IdentityTokens, identityTokens } from '../gateway/identity-token.ts'
 import { type Listeners, openListeners } from '../gateway/listeners.ts'
 import { identityKeysPath } from '../gateway/routes.ts'
+import { type DenyList, openDenyList } from '../gateway/token/deny-list.ts'
 import type { Base } from './base.ts'
 import { type Owners, openOwners } from './owners.ts'
 

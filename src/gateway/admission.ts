@@ -4,7 +4,7 @@ import { isJsonObject } from '../core/json-object.ts'
 import type { Principal } from '../core/principal.ts'
 import type { OpenRateLimit, RateLimit } from '../limits/contract.ts'
 import { type Call, type CallSummary, isEndless } from './call.ts'
-import { principalName } from './owner.ts'
+import { principalName } from './sealed/owner.ts'
 import type { Upstream } from './upstream.ts'
 
 /**

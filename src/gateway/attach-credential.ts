@@ -5,10 +5,10 @@ import { replaceTraceContext } from '../telemetry/trace-context.ts'
 import type { RequestTrace } from '../telemetry/trace-contract.ts'
 import type { SessionRenewal, UpstreamRequest } from '../upstream/contract.ts'
 import type { CallSummary } from './call.ts'
-import type { Opened } from './open-tasks.ts'
-import { principalName } from './owner.ts'
-import type { Session, SessionClaim } from './session.ts'
-import type { StreamIds } from './stream-ids.ts'
+import type { Opened } from './sealed/open-tasks.ts'
+import { principalName } from './sealed/owner.ts'
+import type { Session, SessionClaim } from './sealed/session.ts'
+import type { StreamIds } from './sealed/stream-ids.ts'
 
 declare const brand: unique symbol
 

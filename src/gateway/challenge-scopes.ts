@@ -7,7 +7,7 @@ import { type Message, readMessage } from '../mcp/message.ts'
 import { scopesOf } from '../mcp/methods.ts'
 import { assumedRevision, eraOf, isRevision, lacksStepUp, type Revision } from '../mcp/revisions.ts'
 import type { MethodCall } from './call.ts'
-import type { TokenVerifier } from './token-verifier.ts'
+import type { TokenVerifier } from './token/token-verifier.ts'
 import type { Upstream } from './upstream.ts'
 
 const peekBytes = 16 * 1024

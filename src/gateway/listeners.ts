@@ -3,7 +3,7 @@ import type { Principal } from '../core/principal.ts'
 import { endStream } from '../http/end-stream.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { Authorized } from './authorize.ts'
-import { hearsMore } from './withhold-news.ts'
+import { hearsMore } from './rewrites/withhold-news.ts'
 
 /** The streams on which clients of the legacy era hear of changes, the latest of each session. */
 export interface Listeners {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it, type TestContext } from 'node:test'
-import { verifyTable } from '../../src/cli/audit-verify.ts'
+import { verifyTable } from '../../src/cli/audit/audit-verify.ts'
 import { type AuditTable, openAuditTable } from '../../src/storage/tables/audit-table.ts'
 import { linesOf, openCopy, rowsOf } from '../support/audit-copy.ts'
 import { startPostgres, type TestDatabase, type TestPostgres } from '../support/postgres.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { Command } from 'commander'
-import { addFilterFlags, parseEvent, parseTime } from '../../src/cli/audit-filter.ts'
+import { addFilterFlags, parseEvent, parseTime } from '../../src/cli/audit/audit-filter.ts'
 
 describe('a time on the command line', () => {
   const { TZ } = process.env

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { systemClock } from '../../src/core/clock.ts'
 import { ScopeSet } from '../../src/core/scope.ts'
-import { openDenyList } from '../../src/gateway/deny-list.ts'
+import { openDenyList } from '../../src/gateway/token/deny-list.ts'
 import { principalOf } from '../support/principal.ts'
 import { until } from '../support/until.ts'
 

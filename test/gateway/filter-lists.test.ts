@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import type { Principal } from '../../src/core/principal.ts'
 import { ScopeSet } from '../../src/core/scope.ts'
 import type { CallSummary } from '../../src/gateway/call.ts'
-import { listFilter } from '../../src/gateway/filter-lists.ts'
+import { listFilter } from '../../src/gateway/rewrites/filter-lists.ts'
 import type { Upstream } from '../../src/gateway/upstream.ts'
 import { type FindMethod, findMethod } from '../../src/mcp/methods.ts'
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { before, beforeEach, describe, it } from 'node:test'
 import type { JWTPayload } from 'jose'
 import type { Refusal } from '../../src/core/errors.ts'
-import { proofNonces } from '../../src/gateway/proof-nonces.ts'
-import { createProofVerifier, type ProofVerifier } from '../../src/gateway/verify-proof.ts'
+import { proofNonces } from '../../src/gateway/token/proof-nonces.ts'
+import { createProofVerifier, type ProofVerifier } from '../../src/gateway/token/verify-proof.ts'
 import { type ProofKey, proofKey } from '../support/proofs.ts'
 
 const seconds = 1_600_000_000

@@ -1,8 +1,8 @@
 import { closest } from '../../config/closest.ts'
 import { type Claims, claimOf } from '../../core/claims.ts'
 import { isJsonObject } from '../../core/json-object.ts'
-import { readScopes, readText, readTexts, standardReading } from '../../gateway/read-claims.ts'
-import { requiredClaims } from '../../gateway/verify-jwt.ts'
+import { readScopes, readText, readTexts, standardReading } from '../../gateway/token/read-claims.ts'
+import { requiredClaims } from '../../gateway/token/verify-jwt.ts'
 import type { ClaimUse } from './contract.ts'
 import type { KnownIssuer } from './known-issuers.ts'
 

@@ -1,6 +1,6 @@
 import type { Refusal } from '../../core/errors.ts'
 import { userIdPrefix } from '../../core/user-id.ts'
-import { requiredClaims } from '../../gateway/verify-jwt.ts'
+import { requiredClaims } from '../../gateway/token/verify-jwt.ts'
 import type { Sample } from './contract.ts'
 import type { KnownIssuer } from './known-issuers.ts'
 
