@@ -27,8 +27,14 @@ const program = new Command('portcullis')
   .showHelpAfterError('(see portcullis --help)')
 
 const [asked = ''] = process.argv.slice(2)
-const loaded = Object.hasOwn(commands, asked) ? [commands[asked]] : Object.values(commands)
-for (const load of loaded) if (load !== undefined) program.addCommand(await load())
+for (const load of toLoad(asked)) program.addCommand(await load())
+
+/** The commands that a first word needs: none for the version, and all to list them or to suggest another word. */
+function toLoad(word: string): readonly (() => Promise<Command>)[] {
+  if (word === '-V' || word === '--version') return []
+  const load = Object.hasOwn(commands, word) ? commands[word] : undefined
+  return load === undefined ? Object.values(commands) : [load]
+}
 
 /** Exit codes: 0 done, 1 a fault, 2 something that the operator can fix. */
 for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {
