@@ -1,6 +1,7 @@
+import { createRequire } from 'node:module'
 import { Writable } from 'node:stream'
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino'
-import pretty from 'pino-pretty'
+import type pretty from 'pino-pretty'
 import { reasonOf } from '../core/reason-of.ts'
 import type { RequestEvent } from './event.ts'
 import { scrub } from './scrub.ts'
@@ -39,6 +40,9 @@ const secretPaths = [
   '*.assertion',
 ]
 
+/** Loaded for people only: most servers write JSON, and start sooner without. */
+const loadPretty = (): typeof pretty => createRequire(import.meta.url)('pino-pretty') as typeof pretty
+
 /** Opens the log. */
 export function createLog(options: LogOptions): Log {
   const { format } = options
@@ -50,7 +54,7 @@ export function createLog(options: LogOptions): Log {
   const destination = options.destination ?? standardOutput(onLost)
   const stream: DestinationStream =
     format === 'text'
-      ? pretty({
+      ? loadPretty()({
           hideObject: true,
           translateTime: 'SYS:HH:MM:ss',
           messageFormat: ({ tenant, ...entry }, key) =>

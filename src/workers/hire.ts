@@ -55,6 +55,9 @@ export async function hire(
   worker.on('error', () => undefined)
   const answers = createAnswers()
   let unheard = 0
+  let ended = false
+  // Its channel may close after its end is known.
+  const isThere = (): boolean => !ended && worker.isConnected()
   let replaced = (_problem: string | undefined): void => undefined
   let late: NodeJS.Timeout | undefined
   const { promise: full, resolve: isFull } = Promise.withResolvers<void>()
@@ -64,6 +67,7 @@ export async function hire(
   })
   const gone = new Promise<string>((resolve) => {
     worker.once('exit', (code, signal: string | null) => {
+      ended = true
       answers.end()
       replaced('the worker ended')
       resolve(signal ?? `code ${code}`)
@@ -113,7 +117,7 @@ export async function hire(
     ready,
     tell,
     async ask(question) {
-      if (worker.isConnected()) {
+      if (isThere()) {
         const answered = answers.next(question, answerMilliseconds)
         tell({ kind: question })
         await answered
@@ -122,7 +126,7 @@ export async function hire(
     },
     counted: () => answers.get('collect'),
     async replace(config) {
-      if (!worker.isConnected()) return 'the worker ended'
+      if (!isThere()) return 'the worker ended'
       const { promise, resolve } = Promise.withResolvers<string | undefined>()
       replaced = resolve
       tell({ kind: 'replace', config })

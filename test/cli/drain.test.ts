@@ -79,6 +79,13 @@ describe('the end of portcullis serve', { timeout: 60_000 }, () => {
     }
     assert.equal((await probe('/readyz'))[0], 200)
 
+    // Its successor, over the same store: there before, since a slow start takes longer than an end.
+    await startPortcullis(
+      test,
+      ['serve', '-c', gate.file, '--port', String(port)],
+      { PORTCULLIS_LISTEN_ADMIN: String(await freePort()) },
+      '"msg":"ready"',
+    )
     gate.started.process.kill('SIGTERM')
     await until(async () => (await probe('/readyz'))[0] === 503, 'the end is announced')
     assert.equal(
@@ -89,13 +96,6 @@ describe('the end of portcullis serve', { timeout: 60_000 }, () => {
     assert.deepEqual(await probe('/readyz'), [503, { status: 'not ready', reason: 'it is ending' }])
     assert.equal((await probe('/healthz'))[0], 200)
 
-    // Its successor, over the same store.
-    await startPortcullis(
-      test,
-      ['serve', '-c', gate.file, '--port', String(port)],
-      { PORTCULLIS_LISTEN_ADMIN: String(await freePort()) },
-      '"msg":"ready"',
-    )
     assert.equal((await post(`http://127.0.0.1:${port}/mcp`, token, initialize)).status, 200)
 
     await until(
