@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../core/clock.ts'
@@ -9,7 +10,7 @@ import { entityOf, type Use } from './cedar/entities.ts'
 import { type Mentions, mentionsOf, mentionsOfAll } from './cedar/mentions.ts'
 import type { ParsedPolicy } from './cedar/parse.ts'
 import { openPolicySet, type PolicySet } from './cedar/policy-set.ts'
-import type { Policies, PolicyJudgement } from './policy-contract.ts'
+import type { Membership, Policies, PolicyJudgement } from './policy-contract.ts'
 import { spellingsOf, withLooserForms } from './uri-spellings.ts'
 
 /** Of what is remembered about judgements, in characters of names, which callers write: some megabytes. */
@@ -42,9 +43,7 @@ export function compilePolicies(
   const callers = callerReader(whole.mentions, roles)
   const readsArguments = wanted !== undefined
   const readArguments = readsArguments ? argumentReader({ arguments: wanted, argumentMembers }) : undefined
-  const memberships = whole.mentions.entities.flatMap(({ type, id }) =>
-    type === 'Group' || type === 'Role' ? [{ type, id } as const] : [],
-  )
+  const memberships = membershipsIn(policies)
   const known = new LRUCache<string, PolicyJudgement>({
     maxSize: mostRemembered,
     sizeCalculation: (_, key) => judgementSize + key.length,
@@ -99,7 +98,10 @@ export function compilePolicies(
     mode,
     of: (server) => ({
       readsArguments,
-      memberships,
+      lackedBy(principal) {
+        const { parents } = callers(principal).entity
+        return memberships.filter((one) => !parents.some((has) => isDeepStrictEqual(has, one)))
+      },
       judge(principal, { kind, name, arguments: given }) {
         if (name === undefined || name.length > longestName || !name.isWellFormed()) return nothingPermits
         const caller = callers(principal)
@@ -113,6 +115,16 @@ export function compilePolicies(
       },
     }),
   }
+}
+
+/** The groups and roles in which somebody has to be, each once. */
+function membershipsIn(policies: readonly ParsedPolicy[]): readonly Membership[] {
+  const permits = policies.filter(({ json }) => json.effect === 'permit')
+  const named = mentionsOfAll(permits.map(({ json }) => mentionsOf(json))).entities
+  const found = named.flatMap(({ type, id }) =>
+    type === 'Group' || type === 'Role' ? [[`${type}::${id}`, { type, id } as const] as const] : [],
+  )
+  return [...new Map(found).values()]
 }
 
 const nothingPermits: PolicyJudgement = { verdict: 'unpermitted', decisive: [], obstacles: [] }

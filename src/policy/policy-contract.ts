@@ -17,7 +17,7 @@ export interface PolicyJudgement {
 }
 
 /** A group or a role. */
-interface Membership {
+export interface Membership {
   readonly type: 'Group' | 'Role'
   readonly id: string
 }
@@ -33,8 +33,8 @@ export interface RoleMembers {
 export interface ServerPolicies {
   /** Whether a decision needs to know what a tool or a prompt is called with. */
   readonly readsArguments: boolean
-  /** The groups and roles that policies name. */
-  readonly memberships: readonly Membership[]
+  /** The groups and roles that permits name, and in which the caller is not. */
+  lackedBy(principal: Principal): readonly Membership[]
   /**
    * Judges the use of an object. Without its arguments, it says whether any arguments could be permitted.
    * Principals are verified, objects untrusted.

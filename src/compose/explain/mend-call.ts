@@ -60,12 +60,10 @@ function describeDenial({
 }
 
 /** The groups and roles that could be what is missing. */
-function lackedBy({ groups, roles }: Principal, { upstream: { policies } }: Server): string[] {
-  const lacked = policies?.memberships.filter(
-    ({ type, id }) => !(type === 'Group' ? groups : roles).includes(id),
-  )
-  if (lacked === undefined || lacked.length === 0) return []
-  const names = [...new Set(lacked.map(({ type, id }) => `${type}::"${id}"`))]
+function lackedBy(principal: Principal, { upstream: { policies } }: Server): string[] {
+  const lacked = policies?.lackedBy(principal) ?? []
+  if (lacked.length === 0) return []
+  const names = lacked.map(({ type, id }) => `${type}::"${id}"`)
   return [`policies name groups and roles in which the caller is not: ${names.join(', ')}`]
 }
 
