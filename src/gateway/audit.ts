@@ -5,7 +5,7 @@ import type { Exchange } from '../http/exchange.ts'
 import { parseExact } from '../mcp/lossless.ts'
 import { scrub, scrubPath } from '../telemetry/scrub.ts'
 import { type Call, type MethodCall, objectOf } from './call.ts'
-import type { Note } from './note.ts'
+import type { Note, Objection } from './note.ts'
 import { refusalOutcome } from './refusal-outcome.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -27,12 +27,14 @@ export function recordCall(
 ): void {
   note.isRecorded = true
   const [only, ...rest] = call.methods
-  const event = { ...describe(exchange, note, 'allowed'), ...objectionOf(note) }
+  const event = describe(exchange, note, 'allowed')
+  const objections = note.objections ?? []
   if (only === undefined) return recorder.record(event)
   const given = argumentsOf(call, upstream)
-  if (rest.length === 0) return recorder.record(withCall(event, only, given[0]))
+  if (rest.length === 0)
+    return recorder.record({ ...withCall(event, only, given[0]), ...reasonOf(objections[0]) })
   for (const [batch, method] of call.methods.entries())
-    recorder.record({ ...withCall(event, method, given[batch]), batch })
+    recorder.record({ ...withCall(event, method, given[batch]), ...reasonOf(objections[batch]), batch })
 }
 
 /** What `recordCall` needs to know about a call. */
@@ -87,8 +89,8 @@ function describe({ req, path, requestId, address }: Exchange, note: Note, outco
   }
 }
 
-function objectionOf({ objection }: Note): Pick<AuditEvent, 'reason'> {
-  return objection === undefined ? {} : { reason: scrub(`policies would refuse it: ${objection}`) }
+function reasonOf(objection: Objection | undefined): Pick<AuditEvent, 'reason'> {
+  return objection === undefined ? {} : { reason: scrub(`policies would refuse it: ${objection.reason}`) }
 }
 
 function withCall(event: AuditEvent, call: MethodCall, given: ArgumentsRecord | undefined): AuditEvent {

@@ -6,6 +6,7 @@ import { type Decision, type Demand, decide, type Restrictions } from '../policy
 import type { PolicyJudgement } from '../policy/policy-contract.ts'
 import { scrub } from '../telemetry/scrub.ts'
 import type { Call, CallSummary, MethodCall } from './call.ts'
+import type { Objection } from './note.ts'
 import type { Upstream } from './upstream.ts'
 
 declare const brand: unique symbol
@@ -60,30 +61,31 @@ export function decideCall(
 
 /** The refusal of what no scope would change. */
 export function denial({ policy }: Extract<Decision, { kind: 'deny' }>): Refusal {
-  if (policy === undefined) return new Refusal('object_denied')
-  const why = policy.obstacles.join('; ')
-  return new Refusal('policy_denied', {
-    reason: describeVerdict(policy),
-    ...(why === '' ? {} : { specifics: scrub(why) }),
-  })
+  return policy === undefined
+    ? new Refusal('object_denied')
+    : new Refusal('policy_denied', describeVerdict(policy))
 }
 
-/** What policies that do not decide would have refused a call for; undefined if they would not have. */
-export function objectionTo(
+/** What policies that do not decide would have refused a call for: one for each of its methods, in their order. */
+export function objectionsTo(
   principal: Principal,
   { proposed }: Pick<Upstream, 'proposed'>,
   { methods }: Pick<Call, 'methods'>,
-): string | undefined {
-  if (proposed === undefined) return undefined
-  for (const object of methods.flatMap(objectsOfMethod)) {
-    const judgement = proposed.judge(principal, object)
-    if (judgement.verdict !== 'permitted') return describeVerdict(judgement)
-  }
-  return undefined
+): readonly (Objection | undefined)[] {
+  if (proposed === undefined) return []
+  return methods.map((method) => {
+    for (const object of objectsOfMethod(method)) {
+      const judgement = proposed.judge(principal, object)
+      if (judgement.verdict !== 'permitted') return describeVerdict(judgement)
+    }
+    return undefined
+  })
 }
 
-function describeVerdict({ verdict, decisive }: PolicyJudgement): string {
-  return verdict === 'forbidden' ? `forbidden by ${decisive.join(', ')}` : 'no policy permits it'
+function describeVerdict({ verdict, decisive, obstacles }: PolicyJudgement): Objection {
+  const reason = verdict === 'forbidden' ? `forbidden by ${decisive.join(', ')}` : 'no policy permits it'
+  const why = obstacles.join('; ')
+  return why === '' ? { reason } : { reason, specifics: scrub(why) }
 }
 
 /** What a call of one method asks for. Undefined if the params do not say. */

@@ -6,7 +6,7 @@ import type { Traces } from '../telemetry/trace-contract.ts'
 import type { Admission } from './admission.ts'
 import { attachCredential } from './attach-credential.ts'
 import { recordCall } from './audit.ts'
-import { authorize, neededScopes, objectionTo } from './authorize.ts'
+import { authorize, neededScopes, objectionsTo } from './authorize.ts'
 import { summarise } from './call.ts'
 import { challengeStepUp, type StepUpMemory } from './challenge-step-up.ts'
 import { forward } from './forward.ts'
@@ -71,7 +71,7 @@ export function mcpHandler(ports: McpPorts): McpHandler {
     const allowed =
       authorize(principal, upstream, call, { needed, summary }) ??
       (await challengeStepUp(stepUps, principal, summary, { needed, upstream })) // 403, all scopes
-    note.objection = objectionTo(principal, upstream, call)
+    note.objections = objectionsTo(principal, upstream, call)
     await admission.admit(place, call, { principal, upstream, summary }) // 503
     const answering = openAnswers(streamIds, allowed, call, session) // 400
     const opened = openTasks(taskIds, allowed, answering) // -32602

@@ -4,6 +4,12 @@ import type { EventKind } from '../telemetry/event.ts'
 import type { RequestTrace } from '../telemetry/trace-contract.ts'
 import type { CallSummary } from './call.ts'
 
+/** Why policies do not permit something, and which of them could not be evaluated. */
+export interface Objection {
+  readonly reason: string
+  readonly specifics?: string
+}
+
 /**
  * What is known of a running request. Only the handlers write it; it is read once, when the request is
  * over.
@@ -14,8 +20,8 @@ export interface Note {
   principal?: Principal
   call?: CallSummary
   scopes?: readonly string[]
-  /** What policies that do not decide would have refused it for. */
-  objection?: string | undefined
+  /** What policies that do not decide would have refused its methods for, in their order. */
+  objections?: readonly (Objection | undefined)[]
   refusal?: Refusal
   /** Whether the audit already has the event of an allowed call. */
   isRecorded?: boolean

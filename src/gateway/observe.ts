@@ -39,10 +39,12 @@ export function gatewayEvent(
     object: call?.object === undefined ? undefined : scrub(call.object),
     scopes: note.scopes,
   }
-  const { missing, specifics, method } = refusal?.detail ?? {}
+  const { missing, method } = refusal?.detail ?? {}
+  const objection = note.objections?.find((one) => one !== undefined)
+  const specifics = refusal === undefined ? objection?.specifics : refusal.detail.specifics
   return {
     ...event,
-    ...(note.objection === undefined ? {} : { objection: scrub(note.objection) }),
+    ...(objection === undefined ? {} : { objection: scrub(objection.reason) }),
     ...(missing === undefined ? {} : { missing }),
     ...(specifics === undefined ? {} : { specifics }),
     ...(method === undefined ? {} : { unknownMethod: scrub(method) }),

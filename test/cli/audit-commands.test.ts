@@ -28,7 +28,7 @@ const call = {
   clientId: 'editor',
 } as const
 const events: readonly AuditEvent[] = [
-  { ...call, object: 'read\u001b[31m', outcome: 'allowed', reason: 'none' },
+  { ...call, object: 'read\u001b[31m', outcome: 'allowed', reason: 'policies would refuse it' },
   {
     ...call,
     object: 'write',
@@ -71,14 +71,14 @@ async function record({
 }
 
 describe('portcullis audit query', () => {
-  it('says what was done by whom, where, and why it was refused, without steering the terminal', async (test) => {
+  it('says what was done by whom, where, and why it was or would be refused, without steering the terminal', async (test) => {
     const recorded = await record()
     const { folder } = recorded
     const { out } = await runHere(test, auditQueryCommand(), [folder, folder, join(folder, '.')])
     assert.deepEqual(
       out.split('\n').map((line) => line.replace(/^\S+Z /, '')),
       [
-        'mcp.call allowed (ada via editor) files tools/call read[31m',
+        'mcp.call allowed (ada via editor) files tools/call read[31m policies would refuse it',
         'mcp.call denied (ada via editor) files tools/call write insufficient_scope missing mcp:tools:execute',
         'oauth.token denied (editor) refresh_token invalid_grant',
         'admin.client failed (root) client remove one none there',

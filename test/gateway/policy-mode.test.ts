@@ -43,9 +43,31 @@ it('policies that only report change nothing, and tell log, audit and metrics wh
     gate.installation.log(),
     /200 tools\/call write_file .*policies would refuse it: no policy permits it/,
   )
+  assert.deepEqual(await reasonsOf('tools/call', { name: 'pay', arguments: {} }), unpermitted)
+  assert.match(gate.installation.log(), /pay .*no policy permits it: .* cannot be evaluated: .*amount/)
   const metrics = await (await fetch(`${gate.installation.adminUrl}/metrics`)).text()
-  assert.match(metrics, /portcullis_policy_objections_total\{[^}]*upstream="spy"[^}]*\} 3/)
+  assert.match(metrics, /portcullis_policy_objections_total\{[^}]*upstream="spy"[^}]*\} 4/)
   await gate.installation.replace({ policyMode: 'enforce' })
   const refused = await gate.post(legacyRequest('tools/call', { name: 'write_file' }), { token })
   assert.equal(refused.json.error?.data['code'], 'policy_denied')
+})
+
+it('policies that only report tell the audit which call of a batch they would refuse', async (test) => {
+  const gate = await startGatedSpy({ policies, policyMode: 'report' })
+  test.after(() => gate.close())
+  const token = await gate.tokenFor('mcp:*')
+  const batch = [5, 500, 6].map((amount, id) =>
+    legacyRequest('tools/call', { name: 'pay', arguments: { amount } }, id),
+  )
+  const answer = await gate.post(batch, { token, headers: { 'mcp-protocol-version': '2025-03-26' } })
+  const id = answer.headers.get('x-request-id')
+  const found = (await gate.installation.audit()).filter(({ requestId }) => requestId === id)
+  assert.deepEqual(
+    found.map(({ batch, reason }) => [batch, reason]),
+    [
+      [0, undefined],
+      [1, 'policies would refuse it: no policy permits it'],
+      [2, undefined],
+    ],
+  )
 })

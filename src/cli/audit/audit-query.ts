@@ -28,7 +28,8 @@ function describe(event: RecordedEvent): string {
     .join(' via ')
   const what = [event.upstream, event.method, event.object, event.action, event.target, event.grantType]
   const missing = event.missing && `missing ${event.missing.join(' ')}`
-  const why = event.outcome === 'allowed' ? [] : [...new Set([event.code, missing ?? event.reason])]
+  const why =
+    event.outcome === 'allowed' ? [event.reason] : [...new Set([event.code, missing ?? event.reason])]
   return [event.time, event.event, event.outcome, who === '' ? undefined : `(${who})`, ...what, ...why]
     .filter((part) => part !== undefined)
     .map((part) => printable(part))
