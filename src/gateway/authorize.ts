@@ -66,7 +66,7 @@ export function denial({ policy }: Extract<Decision, { kind: 'deny' }>): Refusal
     : new Refusal('policy_denied', describeVerdict(policy))
 }
 
-/** What policies that do not decide would have refused a call for: one for each of its methods, in their order. */
+/** What policies that do not decide would have refused each method of a call for, in their order. */
 export function objectionsTo(
   principal: Principal,
   { proposed }: Pick<Upstream, 'proposed'>,

@@ -35,18 +35,23 @@ export function checkPolicies(
   const wrong = ({ index, placeOf }: ParsedPolicy, message: string, start = 0): PolicyProblem => {
     return { index, message: `${placeOf(start)}: ${message}` }
   }
-  const all = policies.map((policy) => ({ policy, mentions: mentionsOf(policy.json) }))
-  const uris = all.flatMap(({ mentions }) => urisOf(mentions))
+  const all = policies.map((policy) => {
+    const mentions = mentionsOf(policy.json)
+    // Where it is not clear what follows the name of the server, nothing can be said of the URI.
+    const entities = mentions.entities.filter((entity) => nameProblems(entity, subject).length === 0)
+    return { policy, mentions, understood: { ...mentions, entities } }
+  })
+  const uris = all.flatMap(({ understood }) => urisOf(understood))
   return [
     ...problems,
-    ...all.flatMap(({ policy, mentions }) => {
+    ...all.flatMap(({ policy, mentions, understood }) => {
       return [
         ...typeProblems(policy, mentions).map(({ message, start }) => wrong(policy, message, start)),
         ...mentions.entities
           .flatMap((entity) => nameProblems(entity, subject))
           .map((one) => wrong(policy, one)),
-        ...uriProblems(policy.json, mentions).map((one) => wrong(policy, one)),
-        ...spellingProblems(policy.json, mentions, uris).map((one) => wrong(policy, one)),
+        ...uriProblems(policy.json, understood).map((one) => wrong(policy, one)),
+        ...spellingProblems(policy.json, understood, uris).map((one) => wrong(policy, one)),
         ...issuerProblems(policy.json, mentions, subject).map((one) => wrong(policy, one)),
       ]
     }),

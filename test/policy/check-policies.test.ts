@@ -191,6 +191,14 @@ describe('what is wrong with policies', () => {
       assert.deepEqual(problems(`forbid(principal, ${reads}, resource) ${exempted};`), [])
   })
 
+  it('is one thing where a resource lacks its server, whose URI is then not known', () => {
+    const found = problems('permit(principal, action, resource == Resource::"file:///a");')
+    assert.ok(
+      found.length === 1 && found[0]?.includes('must begin with the name of its server'),
+      found.join(),
+    )
+  })
+
   it('is all told at once, each with its file', () => {
     const found = checkPolicies(
       [
