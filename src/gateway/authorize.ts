@@ -66,13 +66,15 @@ export function denial({ policy }: Extract<Decision, { kind: 'deny' }>): Refusal
     : new Refusal('policy_denied', describeVerdict(policy))
 }
 
+const noObjections: readonly undefined[] = []
+
 /** What policies that do not decide would have refused each method of a call for, in their order. */
 export function objectionsTo(
   principal: Principal,
   { proposed }: Pick<Upstream, 'proposed'>,
   { methods }: Pick<Call, 'methods'>,
 ): readonly (Objection | undefined)[] {
-  if (proposed === undefined) return []
+  if (proposed === undefined) return noObjections
   return methods.map((method) => {
     for (const object of objectsOfMethod(method)) {
       const judgement = proposed.judge(principal, object)

@@ -56,10 +56,10 @@ it('policies that only report tell the audit which call of a batch they would re
   const gate = await startGatedSpy({ policies, policyMode: 'report' })
   test.after(() => gate.close())
   const token = await gate.tokenFor('mcp:*')
-  const batch = [5, 500, 6].map((amount, id) =>
+  const calls = [5, 500, 6].map((amount, id) =>
     legacyRequest('tools/call', { name: 'pay', arguments: { amount } }, id),
   )
-  const answer = await gate.post(batch, { token, headers: { 'mcp-protocol-version': '2025-03-26' } })
+  const answer = await gate.post(calls, { token, headers: { 'mcp-protocol-version': '2025-03-26' } })
   const id = answer.headers.get('x-request-id')
   const found = (await gate.installation.audit()).filter(({ requestId }) => requestId === id)
   assert.deepEqual(
