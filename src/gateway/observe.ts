@@ -1,7 +1,7 @@
 import type { Exchange } from '../http/exchange.ts'
 import type { Outcome, RequestEvent } from '../telemetry/event.ts'
 import { scrub, scrubPath } from '../telemetry/scrub.ts'
-import type { Note } from './note.ts'
+import type { Note, Objection } from './note.ts'
 import { refusalOutcome } from './refusal-outcome.ts'
 
 /** The status in the log if the client disconnected before it got an answer; nginx uses the same number. */
@@ -39,16 +39,19 @@ export function gatewayEvent(
     object: call?.object === undefined ? undefined : scrub(call.object),
     scopes: note.scopes,
   }
-  const { missing, method } = refusal?.detail ?? {}
+  const { missing, specifics, method } = refusal?.detail ?? {}
   const objection = note.objections?.find((one) => one !== undefined)
-  const specifics = refusal === undefined ? objection?.specifics : refusal.detail.specifics
   return {
     ...event,
-    ...(objection === undefined ? {} : { objection: scrub(objection.reason) }),
+    ...(objection === undefined ? {} : { objection: scrub(inWords(objection)) }),
     ...(missing === undefined ? {} : { missing }),
     ...(specifics === undefined ? {} : { specifics }),
     ...(method === undefined ? {} : { unknownMethod: scrub(method) }),
   }
+}
+
+function inWords({ reason, specifics }: Objection): string {
+  return specifics === undefined ? reason : `${reason}: ${specifics}`
 }
 
 function reasonOf({ refusal, kind }: Note, status: number): string | undefined {

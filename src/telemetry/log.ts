@@ -142,8 +142,7 @@ function describeRequest(event: RequestEvent): string {
       : [event.httpMethod, event.path, event.step, event.grantType]
   const who = [event.subject, event.clientId].filter((part) => part !== undefined).join(' via ')
   const told = [...new Set([event.code, event.reason, event.specifics])].filter((part) => part !== undefined)
-  const objected = [event.objection, event.specifics].filter((part) => part !== undefined).join(': ')
-  const objection = event.objection === undefined ? undefined : `policies would refuse it: ${objected}`
+  const objection = event.objection === undefined ? undefined : `policies would refuse it: ${event.objection}`
   const why = event.outcome === 'allowed' ? objection : `${event.outcome}: ${told.join(': ')}`
   return [
     event.kind.padEnd(6),
