@@ -71,3 +71,18 @@ it('policies that only report tell the audit which call of a batch they would re
     ],
   )
 })
+
+it('policies that could not be evaluated are no reason why a server failed', async (test) => {
+  const gate = await startGatedSpy({ policies, policyMode: 'report', log: { format: 'text' } })
+  test.after(() => gate.close())
+  const token = await gate.tokenFor('mcp:*')
+  const error = { jsonrpc: '2.0', id: 1, error: { code: -32600, message: 'no' } }
+  gate.spy.answerWith((_, res) =>
+    res.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify(error)),
+  )
+  const call = legacyRequest('tools/call', { name: 'pay', arguments: {} })
+  assert.equal((await gate.post(call, { token })).status, 400)
+  const line = /400 tools\/call pay .*/.exec(gate.installation.log())?.[0]
+  assert.match(line ?? '', /denied: the MCP server answered 400 /)
+  assert.doesNotMatch(line ?? '', /evaluated/)
+})
